@@ -1,11 +1,5 @@
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import {
-  marksDir,
-  outboxDir,
-  positionsPath,
-  removeNodeFile,
-  writeWhole,
-} from "@adaos/config";
+import { marksDir, outboxDir, positionsPath, removeNodeFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import type { LoadedPolicy } from "@adaos/policy";
 import type { Plan } from "@adaos/provision";

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { claimStore } from "@adaos/nats-server";
 import { type Layout, serverProcesses, storeDirOf } from "@adaos/provision";
+import { outputFile } from "../status/last-error.ts";
 import { KeptProcess, type ProcessSpec, type Restart } from "./kept-process.ts";
 import { keptFor } from "./left-children.ts";
 import { flagsOf, NODE_FLAGS } from "./node-flags.ts";
@@ -18,7 +19,6 @@ import {
   writeProcessTable,
 } from "./process-table.ts";
 import { mendServerConfig } from "./server-config.ts";
-import { outputFile } from "../status/last-error.ts";
 
 export interface SupervisorOptions {
   readonly stateDir: string;
