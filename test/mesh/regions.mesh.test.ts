@@ -211,7 +211,7 @@ describe("three regions that are all linked", { timeout: 240_000 }, () => {
         const refused = await new Promise<boolean>((resolve) => {
           const sub = nc.subscribe(subject, { callback: (err) => resolve(err !== null) });
           void nc.flush().then(() => setTimeout(() => resolve(false), 300).unref());
-          sub.closed.then(() => resolve(true));
+          void sub.closed.then(() => resolve(true));
         });
         expect([subject, refused]).toEqual([subject, true]);
       }
