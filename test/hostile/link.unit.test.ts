@@ -39,7 +39,7 @@ describe("a link", () => {
     nodes: new Map([["alpha", new Set(["kitchen"])]]),
     signatures: new Signatures(),
     clearance: new Clearance(new Map(), () => []),
-    isForeign: () => false,
+    foreignTenant: () => undefined,
     direction: "up",
     subnet: "alpha",
   });

@@ -40,15 +40,18 @@ import { RequestService } from "./services/request-service.ts";
 import { timersDataBytes } from "./streams/plan-streams.ts";
 import { RefillService } from "./streams/refill-service.ts";
 import { SubnetStream } from "./streams/subnet-stream.ts";
+import { SubnetMembers } from "./subnet-members.ts";
 import { TimerBook } from "./timers/timer-book.ts";
 import { TimerEvents, type TimerEventsOptions } from "./timers/timer-events.ts";
 import { TimerLimits } from "./timers/timer-limits.ts";
-import { TimerService, type TimersOfFile } from "./timers/timer-service.ts";
+import { TimerService, type TimerServiceOptions, type TimersOfFile } from "./timers/timer-service.ts";
 
 /** The services of a hub, how they apply a changed file, and how they end. */
 export interface Hub {
   /** Every part must be in this list: alerts are judged by the health of all of them. */
   readonly parts: Part[];
+  /** The one whose start puts the rights of all members in force. */
+  readonly members: Part;
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
   /** Publishes an event of the hub itself. */
@@ -139,9 +142,11 @@ async function openHub(
   };
   const keeper = new StoreKeeper({ connection, jsm, file: positionsOf(node), onDamage, log });
   const refills = new RefillService(subnet, connection, jsm, keeper, log);
-  const durables = new DurableService({ subnet, policy, jsm, keeper, grants, log });
-  let members = Object.keys(config.members);
-  const stream = new SubnetStream({ subnet, members, policy, limits: streams, servers, jsm, keeper, log });
+  const members = new SubnetMembers(Object.keys(config.members), servers === 1);
+  const { isGone } = members;
+  const durables = new DurableService({ subnet, policy, jsm, keeper, grants, isGone, log });
+  const kept = { members: members.names(), limits: streams, servers };
+  const stream = new SubnetStream({ subnet, policy, jsm, keeper, log, ...kept });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
   const publish = (message: Message): Promise<unknown> => publisher.publish(message);
   const about = { address: { subnet, node: "hub" }, tenant, signatures };
@@ -158,7 +163,7 @@ async function openHub(
   const letters = new LetterEvents({ subnet, connection, jsm, ...reporting });
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
-  const timers = timersOf(node, config, budgets, { connection, jsm, publisher });
+  const timers = timersOf(node, config, budgets, { connection, jsm, publisher, isGone });
   const service = new MemberService({
     subnet,
     connection,
@@ -167,8 +172,8 @@ async function openHub(
     denials,
     log,
   });
-  const server = { subnet, members: () => members, connection, system };
-  const runs = new RunKeeper({ subnet, members: () => members, connection, jsm, log });
+  const server = { subnet, members: members.names, connection, system };
+  const runs = new RunKeeper({ subnet, isGone, connection, jsm, log });
   const parts: Part[] = [stream, registry, timers, runs, service, budgets, refills, damages, letters];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
@@ -184,17 +189,18 @@ async function openHub(
   parts.push(alerts);
   return {
     parts,
+    members: service,
     serveRegistry: (request) => registry.serve(request),
     // One of several daemons tells of its server also while another serves the subnet.
     sources: [...(servers === 1 ? [serverSource(server)] : []), new SubnetCounts(snapshots, log), probes],
     // Rights are removed first, then new rights are granted. Keys and rights need only the server.
     apply: async (changed) => {
+      members.replace(Object.keys(changed.members));
       grants.setKeys(keysOf(changed));
       budgets.setLimits(limitsOf(changed));
       await grants.enforce();
       await durables.restoreGrants();
-      members = Object.keys(changed.members);
-      await stream.refresh(members);
+      await stream.refresh(members.names());
       await timers.refresh(timersIn(changed));
       await alerts.replace(changed.alerts);
     },
@@ -288,15 +294,16 @@ function timersOf(
   { policy, signatures, log }: OpenNode<"hub">,
   config: HubFile,
   budgets: Budgets,
-  server: Pick<TimerEventsOptions, "connection" | "jsm" | "publisher">,
+  means: Pick<TimerEventsOptions, "connection" | "jsm" | "publisher"> & Pick<TimerServiceOptions, "isGone">,
 ): TimerService {
   const { subnet, tenant } = config;
   const limits = new TimerLimits(subnet, (member) => budgets.suspendedOf(member));
   return new TimerService({
     subnet,
-    book: new TimerBook(subnet, server.connection, server.jsm, log),
-    events: new TimerEvents({ subnet, tenant, policy, signatures, limits, ...server }),
+    book: new TimerBook(subnet, means.connection, means.jsm, log),
+    events: new TimerEvents({ subnet, tenant, policy, signatures, limits, ...means }),
     limits,
+    isGone: means.isGone,
     ...timersIn(config),
     maxDataBytes: timersDataBytes(config.streams),
     log,

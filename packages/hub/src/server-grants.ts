@@ -45,6 +45,7 @@ export class ServerGrants {
   readonly #granted = new Map<string, Set<string>>();
   readonly #system: NatsConnection;
   #keys: HubKeys;
+  #isKnown = false;
   #withheld: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   #shutOut: ReadonlySet<string> = new Set();
   #share: ((rights: SharedRights) => Promise<void>) | undefined;
@@ -71,6 +72,11 @@ export class ServerGrants {
     return { consumers: lists(this.#granted), withheld: lists(this.#withheld), shutOut: [...this.#shutOut] };
   }
 
+  /** Whether the rights of all members are known: granted by this daemon, or taken from another one. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
   /** Calls `share` with the rights at each {@link enforce}, which waits for it; undefined: no more. */
   shareWith(share: ((rights: SharedRights) => Promise<void>) | undefined): void {
     this.#share = share;
@@ -82,6 +88,7 @@ export class ServerGrants {
     for (const [node, names] of Object.entries(consumers)) this.#granted.set(node, new Set(names));
     this.#withheld = new Map(Object.entries(withheld).map(([node, roots]) => [node, new Set(roots)]));
     this.#shutOut = new Set(shutOut);
+    this.#isKnown = true;
     return this.enforce();
   }
 
@@ -147,6 +154,7 @@ export class ServerGrants {
       const consumers = this.#granted.get(node) ?? new Set();
       this.#granted.set(node, consumers.add(consumer));
     }
+    this.#isKnown = true;
     return this.enforce();
   }
 

@@ -34,6 +34,7 @@ export {
   meshFileIn,
   type NodeLayout,
   noServer,
+  portsName,
   processesFile,
   readLayout,
   restoreLayout,

@@ -147,9 +147,14 @@ export function whose({ of }: Pick<ServerLayout, "of">): string {
   return of === ROOT_DOMAIN ? "the root" : `the hub of ${of}`;
 }
 
+/** Name of a server in `ports`, as in the mesh file: `root-2`. Pure. */
+export function portsName({ name }: Pick<ServerLayout, "name">): string {
+  return name.slice(SERVER_PREFIX.length);
+}
+
 /** Folder of the streams of one server. Pure. */
-export function storeDirOf(stateDir: string, { name }: Pick<ServerLayout, "name">): string {
-  return storeDir(stateDir, name.slice(SERVER_PREFIX.length));
+export function storeDirOf(stateDir: string, server: Pick<ServerLayout, "name">): string {
+  return storeDir(stateDir, portsName(server));
 }
 
 /** The server of a subnet or of the root. Throws `usage` with the names there are. */

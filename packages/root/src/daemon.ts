@@ -215,15 +215,17 @@ function sourceOf(
   const access = node.dial();
   const slots = new Slots(OPENED_TOGETHER);
   return (subnet, signal) =>
-    slots.use(() =>
-      openConnection({
-        ...access,
-        seed: () => linkSeed(access.seed(), subnet),
-        name: `${node.name} from ${subnet}`,
-        user: linkUser(subnet),
-        signal,
-        spreadMs: () => subnets.tenants.size * SPREAD_MS,
-      }),
+    slots.use(
+      () =>
+        openConnection({
+          ...access,
+          seed: () => linkSeed(access.seed(), subnet),
+          name: `${node.name} from ${subnet}`,
+          user: linkUser(subnet),
+          signal,
+          spreadMs: () => subnets.tenants.size * SPREAD_MS,
+        }),
+      signal,
     );
 }
 

@@ -10,6 +10,7 @@ import {
   findLayout,
   type Layout,
   localPorts,
+  portsName,
   provision,
   readLayout,
   type ServerLayout,
@@ -81,7 +82,9 @@ export async function prepareMesh(
 ): Promise<{ readonly layout: Layout; readonly broken?: unknown }> {
   if (configFile === undefined) {
     const layout = readLayout(stateDir);
-    await checkPorts(Object.entries(layout.ports));
+    // The layout of a joined machine has the ports of its root, too, which is another machine's.
+    const here = new Set(serverProcesses(layout).map(portsName));
+    await checkPorts(Object.entries(layout.ports).filter(([name]) => here.has(name)));
     return { layout };
   }
   let mesh: string | undefined;

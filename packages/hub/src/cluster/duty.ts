@@ -12,11 +12,14 @@ export interface Service {
 }
 
 export interface DutyOptions<S extends Service> extends Omit<LeaseOptions, "onHeld" | "onLost"> {
-  readonly open: () => Promise<S>;
+  /** Rejects when the signal aborts. */
+  readonly open: (signal: AbortSignal) => Promise<S>;
   readonly follower: Follower;
 }
 
 const RETRY_MS = 2000;
+/** A daemon whose services have not started after this long, on a full disk for example, lets another one try. */
+const GIVE_UP_MS = 45_000;
 
 /**
  * Runs the services of a hub in one of its daemons at a time: in the one that holds the lease. The others follow it and
@@ -32,6 +35,7 @@ export class Duty<S extends Service> implements Part {
   #service: S | undefined;
   #started: Part[] = [];
   #trouble: string | undefined;
+  #isStopped = false;
 
   constructor(options: DutyOptions<S>) {
     this.#options = options;
@@ -54,6 +58,7 @@ export class Duty<S extends Service> implements Part {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#turn.abort();
     await this.#turning;
     await this.#close();
@@ -88,6 +93,7 @@ export class Duty<S extends Service> implements Part {
   }
 
   #begin(): void {
+    if (this.#isStopped) return;
     this.#turn = new AbortController();
     const { signal } = this.#turn;
     this.#turning = this.#turning.then(() => this.#serve(signal));
@@ -97,16 +103,25 @@ export class Duty<S extends Service> implements Part {
     this.#turn.abort();
     this.#turning = this.#turning.then(async () => {
       await this.#close();
-      this.#options.follower.start();
+      if (!this.#isStopped) this.#options.follower.start();
     });
   }
 
   /** Begins to serve the subnet, again and again until it works or another daemon's turn comes. Never rejects. */
   async #serve(signal: AbortSignal): Promise<void> {
     await this.#options.follower.stop();
+    const late = setTimeout(() => this.#lease.handOver(), GIVE_UP_MS);
+    try {
+      await this.#serveAtLast(signal);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async #serveAtLast(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const service = await this.#options.open();
+        const service = await this.#options.open(signal);
         this.#service = service;
         for (const part of service.parts) {
           if (signal.aborted) return;

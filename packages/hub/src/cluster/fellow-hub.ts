@@ -9,6 +9,8 @@ import { Follower } from "./follower.ts";
 
 /** The services of a hub, from the turn of one daemon to the next one's. */
 interface HubServices extends Service {
+  /** The part whose start puts the rights of all members in force. */
+  readonly members: Part;
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
   announce(event: DaemonEvent): void;
@@ -48,13 +50,13 @@ export class FellowHub {
       servers,
       connection,
       log,
-      open: () => this.#open(),
+      open: (signal) => this.#open(signal),
       follower: new Follower({ node: name, connection, grants, positions, registryCache, log }),
     });
     // A restarted server has read its file, which may be older than the latest rights.
     system.listen({
       onReconnect: () => {
-        grants.enforce().catch((err: unknown) => log.warn({ err }, "rights not in force yet"));
+        this.#enforce().catch((err: unknown) => log.warn({ err }, "rights not in force yet"));
       },
     });
   }
@@ -81,8 +83,14 @@ export class FellowHub {
     this.#config = changed;
     grants.setKeys(keysOf(changed));
     const service = this.#duty.service;
-    if (service === undefined) await grants.enforce();
+    if (service === undefined) await this.#enforce();
     else await service.apply(changed);
+  }
+
+  /** Before this daemon knows the rights, its server's file has better ones than it: those that were last in force. */
+  async #enforce(): Promise<void> {
+    const { grants } = this.#options;
+    if (grants.isKnown) await grants.enforce();
   }
 
   /** The daemon that serves the subnet publishes events of the hub; one that stands by has none. */
@@ -91,21 +99,22 @@ export class FellowHub {
   }
 
   /** A connection for each turn: all that listens to it ends with it. */
-  async #open(): Promise<HubServices> {
+  async #open(signal: AbortSignal): Promise<HubServices> {
     const { node, system, grants, positions, openHub } = this.#options;
     const { log, name } = node;
-    const connection = await openConnection({ ...node.dial(), name: `${name} (services)`, user: "hub" });
+    const dialled = { ...node.dial(), name: `${name} (services)`, user: "hub", signal };
+    const connection = await openConnection(dialled);
     try {
       const hub = await openHub(node, this.#config, { connection, system, grants });
-      const { serveRegistry } = hub;
+      const { serveRegistry, members } = hub;
       const fellows = new Fellows({ connection, grants, positions, serveRegistry, log });
-      fellows.start();
+      // Not earlier: the others would take the rights of nobody from a daemon that has only begun.
+      const parts = hub.parts.flatMap((part) => (part === members ? [part, fellows] : [part]));
       const close = async (): Promise<void> => {
-        fellows.stop();
         await hub.close();
         await connection.close();
       };
-      return { ...hub, close };
+      return { ...hub, parts, close };
     } catch (thrown) {
       await connection.close();
       throw thrown;

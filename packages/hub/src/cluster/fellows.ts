@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { type Logger, MeshError } from "@adaos/core";
 import { FELLOW_RIGHTS, FELLOW_SERVICE, MAX_PAYLOAD_BYTES } from "@adaos/core/wire";
+import type { Part, PartHealth } from "@adaos/daemon";
 import type { Connection, PositionFile, RegistryReply } from "@adaos/transport-nats";
 import { type Msg, RequestStrategy, type Subscription } from "nats";
 import type { ServerGrants, SharedRights } from "../server-grants.ts";
@@ -37,7 +38,8 @@ const SHARE_MS = 1500;
 const MAX_POSITIONS_BYTES = 16 * 1_048_576;
 
 /** The other daemons of a hub, for the one that serves the subnet: they follow its rights, positions and registry. */
-export class Fellows {
+export class Fellows implements Part {
+  readonly name = "fellows";
   readonly #options: FellowsOptions;
   readonly #heardMs = new Map<string, number>();
   #subscription: Subscription | undefined;
@@ -46,7 +48,7 @@ export class Fellows {
     this.#options = options;
   }
 
-  start(): void {
+  async start(): Promise<void> {
     const { connection, grants } = this.#options;
     this.#subscription = connection.nc.subscribe(FELLOW_SERVICE, {
       callback: (error, msg) => {
@@ -56,9 +58,13 @@ export class Fellows {
     grants.shareWith((rights) => this.#share(rights));
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#options.grants.shareWith(undefined);
     this.#subscription?.unsubscribe();
+  }
+
+  health(): PartHealth {
+    return { ready: true, details: { fellows: this.names } };
   }
 
   /** The daemons that stand by. */

@@ -22,6 +22,8 @@ export interface LeaseOptions {
 const RENEW_MS = 1000;
 /** Also the time until the next attempt after a failure. */
 const LOOK_MS = 400;
+/** A daemon that has handed its turn over leaves the next one to the others for so long. */
+const REST_MS = 60_000;
 const ANSWER_MS = 1500;
 
 /** nats-server's error codes: no message found, and another message came before. */
@@ -43,6 +45,8 @@ export class Lease {
   /** Place of this daemon's newest renewal, while it holds the lease. */
   #heldSeq: number | undefined;
   #trouble: string | undefined = "is starting";
+  #isHandingOver = false;
+  #restsUntilMs = 0;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -69,6 +73,11 @@ export class Lease {
 
   start(): void {
     this.#looping = this.#loop();
+  }
+
+  /** Lets another daemon serve the subnet, soon. Without another, this one goes on after a minute. */
+  handOver(): void {
+    this.#isHandingOver = true;
   }
 
   /** Gives the lease back, so that another daemon takes it at once. Never rejects. */
@@ -104,19 +113,20 @@ export class Lease {
   }
 
   async #round(): Promise<void> {
-    if (this.#heldSeq !== undefined) return this.#renew(this.#heldSeq);
+    if (this.#heldSeq !== undefined)
+      return this.#isHandingOver ? this.#giveUp(this.#heldSeq) : this.#renew(this.#heldSeq);
     const record = await this.#read();
     const nowMs = performance.now();
     const before = this.#sight;
     const isBack = before?.answeredSinceMs === Number.POSITIVE_INFINITY;
     this.#sight = seeLease(isBack ? { ...before, answeredSinceMs: nowMs } : before, record, nowMs);
-    if (!maySeize(this.#sight, this.#options.node, nowMs)) return;
-    const seq = await this.#tryWrite(record.seq);
+    if (nowMs < this.#restsUntilMs || !maySeize(this.#sight, this.#options.node, nowMs)) return;
+    const seq = await this.#tryWrite(this.#options.node, record.seq);
     if (seq !== undefined) this.#hold(seq);
   }
 
   async #renew(heldSeq: number): Promise<void> {
-    const seq = await this.#tryWrite(heldSeq);
+    const seq = await this.#tryWrite(this.#options.node, heldSeq);
     if (seq !== undefined) {
       this.#heldSeq = seq;
       return;
@@ -128,9 +138,20 @@ export class Lease {
     else this.#lose(record);
   }
 
+  async #giveUp(heldSeq: number): Promise<void> {
+    const seq = await this.#tryWrite(undefined, heldSeq);
+    // Who writes next tells whether it is still held.
+    if (seq === undefined) return this.#renew(heldSeq);
+    this.#isHandingOver = false;
+    this.#restsUntilMs = performance.now() + REST_MS;
+    this.#lose({ seq });
+  }
+
   #hold(seq: number): void {
     const { log, onHeld } = this.#options;
     this.#heldSeq = seq;
+    this.#isHandingOver = false;
+    if (this.#stopped.signal.aborted) return;
     log.info({ before: this.#sight?.record.holder }, "lease taken: this daemon serves the subnet");
     onHeld();
   }
@@ -140,14 +161,14 @@ export class Lease {
     this.#heldSeq = undefined;
     const nowMs = performance.now();
     this.#sight = { record, sinceMs: nowMs, answeredSinceMs: nowMs };
-    log.warn({ holder: record.holder }, "lease lost: another daemon serves the subnet");
+    log.warn({ holder: record.holder ?? "none" }, "this daemon does not serve the subnet any more");
     onLost();
   }
 
   /** Resolves with the new place; undefined when another message came before. */
-  async #tryWrite(seq: number): Promise<number | undefined> {
+  async #tryWrite(holder: string | undefined, seq: number): Promise<number | undefined> {
     try {
-      return await this.#write(this.#options.node, seq);
+      return await this.#write(holder, seq);
     } catch (thrown) {
       if (isCode(thrown, WRONG_SEQUENCE)) return undefined;
       throw thrown;

@@ -18,7 +18,7 @@ const MIN_AGE_MS = 60_000;
 /** The documents that nobody needs: of members that are gone, and of runs that their scenario does not name. Pure. */
 export function planRemovals(
   documents: readonly KeptDocument[],
-  members: ReadonlySet<string>,
+  isGone: (node: string) => boolean,
   nowMs: number,
 ): readonly KeptDocument[] {
   const named = new Map(
@@ -27,7 +27,7 @@ export function planRemovals(
     ),
   );
   return documents.filter((document) => {
-    if (!members.has(document.node)) return true;
+    if (isGone(document.node)) return true;
     if (document.word === STATE_WORD || nowMs - document.storedMs < MIN_AGE_MS) return false;
     const runs = named.get(scenarioOf(document));
     // Nothing goes that cannot be judged.

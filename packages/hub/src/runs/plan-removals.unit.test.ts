@@ -13,7 +13,7 @@ const state = (key: string, active: readonly string[], unrecorded: readonly stri
     text: JSON.stringify({ v: 1, triggers: { active: active.map((runId) => ({ runId })) }, unrecorded }),
   });
 const removed = (...documents: readonly KeptDocument[]): string[] =>
-  planRemovals(documents, MEMBERS, NOW_MS).map(({ subject }) => subject);
+  planRemovals(documents, (node) => !MEMBERS.has(node), NOW_MS).map(({ subject }) => subject);
 
 describe("planRemovals()", () => {
   test("runs that their scenario names stay, others go", () => {

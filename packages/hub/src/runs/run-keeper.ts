@@ -7,7 +7,8 @@ import { type KeptDocument, planRemovals } from "./plan-removals.ts";
 
 export interface RunKeeperOptions {
   readonly subnet: string;
-  readonly members: () => readonly string[];
+  /** Whether a node has left the subnet. */
+  readonly isGone: (node: string) => boolean;
   readonly connection: Connection;
   readonly jsm: JetStreamManager;
   readonly log: Logger;
@@ -69,7 +70,7 @@ export class RunKeeper implements Part {
 
   async #sweep(): Promise<void> {
     if (this.#isStopped || !this.#options.connection.connected) return;
-    const { subnet, members, connection, jsm } = this.#options;
+    const { subnet, isGone, connection, jsm } = this.#options;
     const stream = runsStream(subnet);
     const kept: KeptDocument[] = [];
     for await (const { subject, seq, storedAt, body } of storedMessages(
@@ -88,7 +89,7 @@ export class RunKeeper implements Part {
         ...(text === undefined ? {} : { text }),
       });
     }
-    for (const { subject, seq } of planRemovals(kept, new Set(members()), Date.now())) {
+    for (const { subject, seq } of planRemovals(kept, isGone, Date.now())) {
       if (this.#isStopped) return;
       // Only up to here: its member may store it anew at this moment.
       await jsm.streams.purge(stream, { filter: subject, seq: seq + 1 });

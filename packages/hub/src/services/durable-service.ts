@@ -52,6 +52,8 @@ export interface DurableServiceOptions {
   /** Knows the positions of durables that a store has lost. */
   readonly keeper: StoreKeeper;
   readonly grants: ServerGrants;
+  /** Whether a node has left the subnet. One that is only unknown to this daemon keeps its places. */
+  readonly isGone: (node: string) => boolean;
   readonly log: Logger;
 }
 
@@ -62,18 +64,20 @@ export class DurableService {
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
   readonly #grants: ServerGrants;
+  readonly #isGone: (node: string) => boolean;
   readonly #log: Logger;
   /** Durables of each member that are being made or changed, with the number of requests. */
   readonly #making = new Map<string, Map<string, number>>();
   /** The filters of each durable that answers commands. */
   readonly #answering = new Map<string, readonly string[]>();
 
-  constructor({ subnet, policy, jsm, keeper, grants, log }: DurableServiceOptions) {
+  constructor({ subnet, policy, jsm, keeper, grants, isGone, log }: DurableServiceOptions) {
     this.#subnet = subnet;
     this.#policy = policy;
     this.#jsm = jsm;
     this.#keeper = keeper;
     this.#grants = grants;
+    this.#isGone = isGone;
     this.#log = log;
   }
 
@@ -89,7 +93,7 @@ export class DurableService {
       const pattern = config.metadata?.[DURABLE_METADATA.pattern];
       if (node === undefined || pattern === undefined) continue;
       const decision = this.#decide(node, parseEventPattern(pattern));
-      if (!this.#grants.isMember(node)) {
+      if (this.#isGone(node)) {
         // A later member of this name must not receive the events that this one missed.
         await ifThere("consumer", this.#jsm.consumers.delete(stream, consumer));
         this.#keeper.forgetDurable(stream, consumer);
@@ -97,7 +101,7 @@ export class DurableService {
         this.#grants.revoke([[node, consumer]]);
         continue;
       }
-      if (decision.allowed) {
+      if (decision.allowed && this.#grants.isMember(node)) {
         if (paused === true) await this.#jsm.consumers.resume(stream, consumer);
         granted.push([node, consumer]);
         this.#note(consumer, config);

@@ -13,14 +13,14 @@ export interface DeclaredTimer {
 export function planDeclared(
   kept: readonly KeptTimer[],
   declared: readonly DeclaredTimer[],
-  members: ReadonlySet<string>,
+  isGone: (node: string) => boolean,
 ): { readonly put: readonly DeclaredTimer[]; readonly remove: readonly { node: string; name: string }[] } {
   const wanted = new Map(declared.map((one) => [keyOf(one.node, one.definition.name), one]));
   const there = new Map(kept.map(({ timer }) => [keyOf(timer.owner.node, timer.name), timer]));
   const remove = kept
     .filter(({ timer }) => {
       const isWanted = wanted.has(keyOf(timer.owner.node, timer.name));
-      return !members.has(timer.owner.node) || (timer.isDeclared && !isWanted);
+      return isGone(timer.owner.node) || (timer.isDeclared && !isWanted);
     })
     .map(({ timer }) => ({ node: timer.owner.node, name: timer.name }));
   const put = declared.filter(({ node, definition }) => {

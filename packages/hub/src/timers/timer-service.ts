@@ -36,6 +36,8 @@ export interface TimerServiceOptions extends TimersOfFile {
   readonly book: TimerBook;
   readonly events: TimerEvents;
   readonly limits: TimerLimits;
+  /** Whether a node has left the subnet. */
+  readonly isGone: (node: string) => boolean;
   /** The bytes of all definitions together. A full stream would drop some of them, which must never begin. */
   readonly maxDataBytes: number;
   readonly log: Logger;
@@ -178,7 +180,7 @@ export class TimerService implements Part {
 
   async #reconcile(): Promise<void> {
     const { subnet } = this.#options;
-    const { put, remove } = planDeclared(this.#runner.list(), this.#declared, this.#members);
+    const { put, remove } = planDeclared(this.#runner.list(), this.#declared, this.#options.isGone);
     for (const { node, name } of remove) await this.#runner.remove(node, name);
     for (const { node, definition } of put)
       await this.#runner.put({ ...definition, owner: { subnet, node }, isDeclared: true });

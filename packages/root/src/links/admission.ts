@@ -51,8 +51,8 @@ export interface AdmissionOptions {
   readonly tenants: ReadonlyMap<string, string>;
   /** Members of every subnet. */
   readonly nodes: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Whether a subnet is of another region from which events come. */
-  readonly isForeign: (subnet: string) => boolean;
+  /** Tenant of a subnet of another region from which events come; undefined for any other. */
+  readonly foreignTenant: (subnet: string) => string | undefined;
   readonly signatures: Signatures;
   readonly clearance: Clearance;
   readonly direction: "up" | "down";
@@ -87,12 +87,13 @@ export class Admission implements Admits {
     claimed: EventAddress = this.admitSubject(msg.subject),
     sourceStoredMs: number = storedMsOf(msg),
   ): Admitted {
-    const { tenants, signatures, clearance, direction, subnet } = this.#options;
+    const { tenants, foreignTenant, signatures, clearance, direction, subnet } = this.#options;
     if (direction === "up") clearance.assertMayLeave(subnet, claimed);
     else clearance.assertMayHave(subnet, claimed);
     // An uplink pulls from the stream that stored the event first; waiting there does not add to its age.
     const storedMs = direction === "up" ? sourceStoredMs : undefined;
-    return admitted(msg, claimed, { tenant: tenants.get(claimed.subnet), signatures, storedMs });
+    const tenant = tenants.get(claimed.subnet) ?? foreignTenant(claimed.subnet);
+    return admitted(msg, claimed, { tenant, signatures, storedMs });
   }
 
   /**
@@ -123,10 +124,10 @@ export class Admission implements Admits {
 
   /** A hub may publish anything in its subnet's name, but not in the name of an undeclared member. */
   #declared(address: EventAddress): EventAddress {
-    const { nodes, direction, isForeign } = this.#options;
+    const { nodes, direction, foreignTenant } = this.#options;
     const { subnet, node } = address;
     // Filters that do not name each origin let events of a removed subnet through.
-    if (direction === "down" && !nodes.has(subnet) && !isForeign(subnet))
+    if (direction === "down" && !nodes.has(subnet) && foreignTenant(subnet) === undefined)
       throw new MeshError("denied", `the mesh has no subnet ${subnet}`, { rule: "origin" });
     if (direction === "down" || DAEMON_NODES.has(node) || nodes.get(subnet)?.has(node) === true)
       return address;

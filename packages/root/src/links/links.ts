@@ -31,7 +31,7 @@ import { Pace } from "./pace.ts";
 export interface LinksOptions {
   readonly policy: Policy;
   readonly subnets: Subnets;
-  readonly regions: Pick<Regions, "regionOf">;
+  readonly regions: Pick<Regions, "regionOf" | "get">;
   readonly signatures: Signatures;
   readonly clearance: Clearance;
   readonly connection: Connection;
@@ -194,8 +194,9 @@ export class Links implements Part {
   #admission(subnet: string, direction: "up" | "down"): Admission {
     const { policy, signatures, clearance, subnets, regions } = this.#options;
     const { tenants, nodes } = subnets;
-    const isForeign = (name: string): boolean => regions.regionOf(name) !== undefined;
-    return new Admission({ policy, signatures, clearance, tenants, nodes, isForeign, direction, subnet });
+    const foreignTenant = (name: string): string | undefined =>
+      regions.get(regions.regionOf(name) ?? "")?.tenant;
+    return new Admission({ policy, signatures, clearance, tenants, nodes, foreignTenant, direction, subnet });
   }
 
   #uplink(subnet: string): Link {

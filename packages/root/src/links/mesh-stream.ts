@@ -119,7 +119,7 @@ export class MeshStream implements Part {
       duplicateWindowMs,
       maxMessageBytes: MAX_EVENT_BYTES,
       replicas: this.#servers,
-      // Only uplinks write here.
+      // Only the links of the root write here.
       fastBatches: true,
     };
   }

@@ -79,11 +79,9 @@ export class RegionLinks implements Part {
     const { regions } = this.#options;
     const wanted = regions.all().filter((region) => regions.incoming(region).length > 0);
     const accesses = new Map(wanted.map(({ name, server }) => [name, JSON.stringify(server)]));
-    for (const [name, { link, access }] of this.#links) {
-      if (accesses.get(name) === access) continue;
-      this.#links.delete(name);
-      await link.stop();
-    }
+    const others = [...this.#links].filter(([name, { access }]) => accesses.get(name) !== access);
+    for (const [name] of others) this.#links.delete(name);
+    await Promise.all(others.map(([, { link }]) => link.stop()));
     for (const region of wanted) {
       if (this.#links.has(region.name)) continue;
       const link = this.#open(region);

@@ -65,7 +65,10 @@ export async function untilLinked(
   await untilNone("in force, but not linked", STARTED_LIMIT_MS, SLOW_POLL_MS, async () => {
     const { components } = await askHealth(layout, stateDir);
     // `up alpha`; with several root daemons `up alpha (root-2)`.
-    const isMeant = (name: string): boolean => subnets.includes(name.split(" ")[1] ?? "");
+    const isMeant = (name: string): boolean => {
+      const [direction, subnet = ""] = name.split(" ");
+      return direction !== "region" && subnets.includes(subnet);
+    };
     return components
       .filter(({ kind, name, ready }) => kind === "link" && !ready && isMeant(name))
       .map(({ name, note }) => `link ${name}: ${note}`);

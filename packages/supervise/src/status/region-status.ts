@@ -33,7 +33,7 @@ export async function askRegions(stateDir: string): Promise<RegionStatus[]> {
     // A server that is away tells no backlog; the links say so.
     ...servers.map((server) => askServer(server, backlogs).catch(() => undefined)),
   ]);
-  return Object.entries(regions).map(([region, { key }]) => {
+  return Object.entries(regions).map(([region, { key, server, subnets }]) => {
     const links = components.filter(
       ({ kind, name }) => kind === "link" && name.split(" (")[0] === `region ${region}`,
     );
@@ -42,7 +42,7 @@ export async function askRegions(stateDir: string): Promise<RegionStatus[]> {
     );
     return {
       region,
-      from: links.length === 0 ? null : linkStatus(links),
+      from: server === undefined || Object.keys(subnets).length === 0 ? null : linkStatus(links),
       to: key === undefined ? null : { waiting: pending.length === 0 ? null : Math.max(...pending) },
     };
   });
@@ -55,7 +55,7 @@ function linkStatus(links: readonly ComponentHealth[]): NonNullable<RegionStatus
   const best = links.find(({ ready }) => ready) ?? links[0];
   return {
     ready: best?.ready === true,
-    note: best?.note ?? "",
+    note: best?.note ?? (best === undefined ? "the root daemon says nothing of it" : ""),
     carried: sum("carried"),
     refused: sum("refused"),
   };

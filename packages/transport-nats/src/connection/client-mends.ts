@@ -1,5 +1,6 @@
 import { MsgHdrsImpl } from "nats";
 import { NodeTransport } from "nats/lib/src/node_transport.js";
+import { boundServers } from "./server-bounds.ts";
 import { assertCertificate } from "./tls.ts";
 
 let mended = false;
@@ -24,6 +25,7 @@ let mended = false;
 export function mendClient(): void {
   if (mended) return;
   mended = true;
+  boundServers();
   const { close, connect, peekInfo } = NodeTransport.prototype;
   const givenUp = new WeakSet<NodeTransport>();
 

@@ -154,14 +154,13 @@ async function dialPatiently(
       return await dial(options);
     } catch (thrown) {
       if (tlsRefusal(thrown, url) !== undefined) throw thrown;
+      if (signal?.aborted === true) throw thrown;
       const code = thrown instanceof NatsError ? thrown.code : undefined;
       const passedMs = Date.now() - startedMs;
       if (isRefusal(thrown)) {
         if (++refusals >= MIN_REFUSALS && passedMs >= REFUSAL_MS) throw thrown;
-      } else if (waits) {
-        // No server is there yet, or it is slow to answer.
-        if (signal?.aborted === true) throw thrown;
-      } else if (code !== ErrorCode.Timeout || passedMs >= timeoutMs) {
+      } else if (!waits && (code !== ErrorCode.Timeout || passedMs >= timeoutMs)) {
+        // Who waits goes on: no server is there yet, or it is slow to answer.
         throw thrown;
       }
     }

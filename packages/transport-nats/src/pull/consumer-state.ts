@@ -11,8 +11,8 @@ export type ConsumerAnswer =
   | { readonly kind: "state"; readonly state: ConsumerState }
   | { readonly kind: "error"; readonly code: number; readonly description: string };
 
-/** A consumer has hundreds of filters at most, and the answer lists all of them. */
-const MAX_ANSWER_BYTES = 262_144;
+/** The answer lists all filters of a consumer: that of a region has one for each subnet and event that goes there. */
+const MAX_ANSWER_BYTES = 1_048_576;
 const MAX_TEXT = 200;
 
 /** Reads an answer to `CONSUMER.INFO`; undefined for anything else. The server may belong to somebody else. Pure. */

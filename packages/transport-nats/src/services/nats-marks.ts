@@ -12,7 +12,8 @@ const MAX_TOGETHER = 128;
 
 const NOTHING = new Uint8Array();
 
-/** Whether an effect is marked. */
+/** nats-server's error code for a stream without such a message. */
+const NO_MESSAGE = 10_037;
 /** Stands for an answer that cannot be read. */
 const NO_ANSWER = 500;
 
@@ -141,10 +142,12 @@ export class NatsMarks implements Marks {
   }
 }
 
-/** Code of the error in an answer of the stream's leader; 0 for one with a message. */
+/** Code of the error in an answer of the leader; 0 for one with a message. That the stream is missing is no 404. */
 function errorCodeIn(msg: Msg): number {
   try {
-    return msg.json<{ readonly error?: { readonly code?: number } }>().error?.code ?? 0;
+    const { error } = msg.json<{ readonly error?: { readonly code?: number; readonly err_code?: number } }>();
+    if (error?.code === 404) return error.err_code === NO_MESSAGE ? 404 : (error.err_code ?? NO_ANSWER);
+    return error?.code ?? 0;
   } catch {
     return NO_ANSWER;
   }
