@@ -1,10 +1,8 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** Files at the same time, one a core. */
+/** Files at the same time, one a core: two mesh files keep the daemons of two cores busy nearly all the time. */
 const WORKERS = Math.max(2, availableParallelism());
-/** One more: a mesh file waits half of its time, for daemons that start or for what takes its time. */
-const MESH_WORKERS = WORKERS + 1;
 
 // Tests read the sources of every package, so that they never meet a stale build.
 const resolve = { conditions: ["source"] };
@@ -73,7 +71,7 @@ export default defineConfig({
           isolate: false,
           include: ["packages/*/src/**/*.mesh.test.ts", "test/**/*.mesh.test.ts"],
           exclude: ALONE,
-          maxWorkers: MESH_WORKERS,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 1 },
         },
       },

@@ -143,8 +143,7 @@ async function openHub(
   const keeper = new StoreKeeper({ connection, jsm, file: positionsOf(node), onDamage, log });
   const refills = new RefillService(subnet, connection, jsm, keeper, log);
   const members = new SubnetMembers(Object.keys(config.members), servers === 1);
-  const { isGone } = members;
-  const durables = new DurableService({ subnet, policy, jsm, keeper, grants, isGone, log });
+  const durables = new DurableService({ subnet, policy, jsm, keeper, grants, isGone: members.isGone, log });
   const kept = { members: members.names(), limits: streams, servers };
   const stream = new SubnetStream({ subnet, policy, jsm, keeper, log, ...kept });
   const publisher = new StreamPublisher(connection, { checksDuplicates: true });
@@ -163,7 +162,7 @@ async function openHub(
   const letters = new LetterEvents({ subnet, connection, jsm, ...reporting });
   const parked = new ParkingService({ subnet, connection, jsm, grants, signatures, denials, log });
   const requests = new RequestService(subnet, policy, jsm, (subject) => durables.isAnswered(subject));
-  const timers = timersOf(node, config, budgets, { connection, jsm, publisher, isGone });
+  const timers = timersOf(node, config, budgets, { connection, jsm, publisher, isGone: members.isGone });
   const service = new MemberService({
     subnet,
     connection,
@@ -173,7 +172,7 @@ async function openHub(
     log,
   });
   const server = { subnet, members: members.names, connection, system };
-  const runs = new RunKeeper({ subnet, isGone, connection, jsm, log });
+  const runs = new RunKeeper({ subnet, isGone: members.isGone, connection, jsm, log });
   const parts: Part[] = [stream, registry, timers, runs, service, budgets, refills, damages, letters];
   const snapshots = snapshotStream(subnet, connection, jsm);
   const probes = new ProbeWatch(snapshots);
