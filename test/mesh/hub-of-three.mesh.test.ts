@@ -1,7 +1,7 @@
 import type { Bus, Published } from "@adaos/core";
-import { eventIdWithin } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
+import { gapsMs, type StoredEvent, storedEvents } from "../kit/stored-events.ts";
 
 const MESH = `
 mesh: three
@@ -25,11 +25,6 @@ const TICK_MS = 40;
 const RECOVERY_MS = 10_000;
 const SERVERS = ["nats-alpha", "nats-alpha-2", "nats-alpha-3"];
 const DAEMONS = ["alpha/hub", "alpha/hub-2", "alpha/hub-3"];
-
-interface Stored {
-  readonly id: string;
-  readonly atMs: number;
-}
 
 describe("a hub of three servers", { timeout: 240_000 }, () => {
   let mesh: TestMesh;
@@ -60,21 +55,8 @@ describe("a hub of three servers", { timeout: 240_000 }, () => {
     await mesh?.stop();
   });
 
-  /** The events in the subnet's stream, with the time of each, in order. */
-  function stored(): Promise<readonly Stored[]> {
-    return mesh.asService("alpha", async (nc) => {
-      const consumer = await nc
-        .jetstream()
-        .consumers.get("EVENTS_alpha", { filterSubjects: "evt.alpha.kitchen.>" });
-      const found: Stored[] = [];
-      const { num_pending: count } = await consumer.info();
-      for await (const message of await consumer.consume()) {
-        const id = eventIdWithin(message.headers?.get("Nats-Msg-Id") ?? "");
-        found.push({ id, atMs: message.info.timestampNanos / 1e6 });
-        if (found.length === count) break;
-      }
-      return found;
-    });
+  function stored(): Promise<readonly StoredEvent[]> {
+    return storedEvents(mesh, "alpha", "EVENTS_alpha", "evt.alpha.kitchen.>");
   }
 
   /** The one of these components whose note says so. */
@@ -97,15 +79,6 @@ describe("a hub of three servers", { timeout: 240_000 }, () => {
       () => atDesk.length > counts[0] + 10 && atLamp.length > counts[1] + 10,
       60_000,
     );
-  }
-
-  /** Longest time after each moment in which nothing came, in ms. */
-  function gapsMs(all: readonly Stored[], killedMs: readonly number[]): number[] {
-    return killedMs.map((fromMs) => {
-      const times = all.map(({ atMs }) => atMs).filter((ms) => ms >= fromMs && ms < fromMs + 20_000);
-      const ends = [fromMs, ...times];
-      return Math.max(...ends.slice(1).map((ms, i) => ms - (ends[i] ?? ms)));
-    });
   }
 
   test("any server may be killed, and the whole of a machine: publishing goes on soon", async () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus, Published } from "@adaos/core";
-import { eventIdWithin } from "@adaos/transport-nats";
 import { AckPolicy, DeliverPolicy } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
+import { storedEvents } from "../kit/stored-events.ts";
 
 const MESH = `
 mesh: links
@@ -92,20 +92,9 @@ describe("links", { timeout: 240_000 }, () => {
   }
 
   /** What the subnet's stream holds of alpha's events; its daemons publish events of their own. */
-  function storedAt(subnet: string): Promise<Stored> {
-    return mesh.asService(subnet, async (nc) => {
-      const options = { filterSubjects: "evt.alpha.>" };
-      const consumer = await nc.jetstream().consumers.get(`EVENTS_${subnet}`, options);
-      const ids: string[] = [];
-      const atMs: number[] = [];
-      const { num_pending: count } = await consumer.info();
-      for await (const message of await consumer.consume()) {
-        ids.push(eventIdWithin(message.headers?.get("Nats-Msg-Id") ?? ""));
-        atMs.push(message.info.timestampNanos / 1e6);
-        if (ids.length === count) break;
-      }
-      return { ids, atMs };
-    });
+  async function storedAt(subnet: string): Promise<Stored> {
+    const events = await storedEvents(mesh, subnet, `EVENTS_${subnet}`, "evt.alpha.>");
+    return { ids: events.map(({ id }) => id), atMs: events.map(({ atMs }) => atMs) };
   }
 
   /** The root daemon that serves both links from alpha to beta, or nothing while there is none. */

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bus, Published } from "@adaos/core";
-import { eventIdWithin } from "@adaos/transport-nats";
 import { connect, type NatsConnection, nkeyAuthenticator } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../kit/free-port.ts";
 import { TestMesh, until } from "../kit/mesh.ts";
+import { storedEvents } from "../kit/stored-events.ts";
 
 /* Three regions, each linked with both others: a ring in which an event could go round for ever. */
 
@@ -82,21 +82,11 @@ describe("three regions that are all linked", { timeout: 240_000 }, () => {
   }
 
   /** The ids of a subnet's events in a stream, in order. */
-  function stored(name: Name, at: "root" | "hub", subnet: string): Promise<string[]> {
+  async function stored(name: Name, at: "root" | "hub", subnet: string): Promise<string[]> {
     const of = at === "root" ? "root" : SUBNETS[name];
-    return meshOf(name).asService(of, async (nc) => {
-      const stream = at === "root" ? "MESH" : `EVENTS_${of}`;
-      const filterSubjects = `evt.${subnet}.box.>`;
-      const consumer = await nc.jetstream().consumers.get(stream, { filterSubjects });
-      const ids: string[] = [];
-      const { num_pending: count } = await consumer.info();
-      if (count === 0) return ids;
-      for await (const message of await consumer.consume()) {
-        ids.push(eventIdWithin(message.headers?.get("Nats-Msg-Id") ?? ""));
-        if (ids.length === count) break;
-      }
-      return ids;
-    });
+    const stream = at === "root" ? "MESH" : `EVENTS_${of}`;
+    const events = await storedEvents(meshOf(name), of, stream, `evt.${subnet}.box.>`);
+    return events.map(({ id }) => id);
   }
 
   function countIn(name: Name, subject: string): Promise<number> {

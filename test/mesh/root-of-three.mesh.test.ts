@@ -1,7 +1,7 @@
 import type { Bus, Published } from "@adaos/core";
-import { eventIdWithin } from "@adaos/transport-nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
+import { gapsMs, type StoredEvent, storedEvents } from "../kit/stored-events.ts";
 
 const MESH = `
 mesh: three
@@ -22,11 +22,6 @@ const TICK_MS = 40;
 /** An election takes up to 9 s by the servers' own limits, and mostly 4 to 6. */
 const RECOVERY_MS = 10_000;
 const SERVERS = ["nats-root", "nats-root-2", "nats-root-3"];
-
-interface Stored {
-  readonly id: string;
-  readonly atMs: number;
-}
 
 describe("a root of three servers", { timeout: 240_000 }, () => {
   let mesh: TestMesh;
@@ -51,19 +46,8 @@ describe("a root of three servers", { timeout: 240_000 }, () => {
     await mesh?.stop();
   });
 
-  /** The events of alpha in beta's stream, with the time of each, in order. */
-  function storedAtBeta(): Promise<readonly Stored[]> {
-    return mesh.asService("beta", async (nc) => {
-      const consumer = await nc.jetstream().consumers.get("EVENTS_beta", { filterSubjects: "evt.alpha.>" });
-      const stored: Stored[] = [];
-      const { num_pending: count } = await consumer.info();
-      for await (const message of await consumer.consume()) {
-        const id = eventIdWithin(message.headers?.get("Nats-Msg-Id") ?? "");
-        stored.push({ id, atMs: message.info.timestampNanos / 1e6 });
-        if (stored.length === count) break;
-      }
-      return stored;
-    });
+  function storedAtBeta(): Promise<readonly StoredEvent[]> {
+    return storedEvents(mesh, "beta", "EVENTS_beta", "evt.alpha.>");
   }
 
   async function leader(): Promise<string> {
@@ -81,15 +65,6 @@ describe("a root of three servers", { timeout: 240_000 }, () => {
     await until("all is ready again", () => mesh.isReady(), 60_000);
     const count = handled.length;
     await until("events arrive", () => handled.length > count + 20, 60_000);
-  }
-
-  /** Longest time after each moment in which nothing came, in ms. */
-  function gapsMs(stored: readonly Stored[], killedMs: readonly number[]): number[] {
-    return killedMs.map((fromMs) => {
-      const times = stored.map(({ atMs }) => atMs).filter((ms) => ms >= fromMs && ms < fromMs + 20_000);
-      const all = [fromMs, ...times];
-      return Math.max(...all.slice(1).map((ms, i) => ms - (all[i] ?? ms)));
-    });
   }
 
   test("any server may be killed, and the whole of a machine: nothing is lost, and events flow again soon", async () => {

@@ -1,9 +1,8 @@
 import { type HubFile, readServerAccess } from "@adaos/config";
 import type { Message } from "@adaos/core";
-import type { DaemonEvent, RateLimit } from "@adaos/core/wire";
+import type { RateLimit } from "@adaos/core/wire";
 import { Denials, daemonMessage, timersStream } from "@adaos/core/wire";
 import {
-  type MetricSource,
   NodeFileWatch,
   type OpenNode,
   OwnEvents,
@@ -17,13 +16,12 @@ import {
   type Connection,
   DamageEvents,
   openConnection,
-  type RegistryReply,
   type StoreDamage,
   StoreKeeper,
   StreamPublisher,
 } from "@adaos/transport-nats";
 import { Budgets, type BudgetsOptions } from "./budgets/budgets.ts";
-import { FellowHub } from "./cluster/fellow-hub.ts";
+import { FellowHub, type HubMeans, type HubServices } from "./cluster/fellow-hub.ts";
 import { LetterEvents } from "./letters/letter-events.ts";
 import { hubAlerts } from "./metrics/alerts-of-hub.ts";
 import { ProbeWatch } from "./metrics/probe-watch.ts";
@@ -45,29 +43,6 @@ import { TimerBook } from "./timers/timer-book.ts";
 import { TimerEvents, type TimerEventsOptions } from "./timers/timer-events.ts";
 import { TimerLimits } from "./timers/timer-limits.ts";
 import { TimerService, type TimerServiceOptions, type TimersOfFile } from "./timers/timer-service.ts";
-
-/** The services of a hub, how they apply a changed file, and how they end. */
-export interface Hub {
-  /** Every part must be in this list: alerts are judged by the health of all of them. */
-  readonly parts: Part[];
-  /** The one whose start puts the rights of all members in force. */
-  readonly members: Part;
-  readonly sources: readonly MetricSource[];
-  apply(changed: HubFile): Promise<void>;
-  /** Publishes an event of the hub itself. */
-  announce(event: DaemonEvent): void;
-  /** Answers another daemon of the hub. */
-  serveRegistry(request: unknown): Promise<RegistryReply>;
-  close(): Promise<void>;
-}
-
-/** What the services of a hub work with. */
-export interface HubMeans {
-  readonly connection: Connection;
-  /** Of the server's system account. */
-  readonly system: Connection;
-  readonly grants: ServerGrants;
-}
 
 /** Runs the hub daemon of one subnet until it gets a signal to stop. Resolves with the exit code. */
 export async function runHub(file: string): Promise<number> {
@@ -132,7 +107,7 @@ async function openHub(
   node: OpenNode<"hub">,
   config: HubFile,
   { connection, system, grants }: HubMeans,
-): Promise<Hub> {
+): Promise<HubServices> {
   const { policy, signatures, log } = node;
   const { subnet, streams, tenant, servers } = config;
   const jsm = await connection.nc.jetstreamManager({ checkAPI: false });

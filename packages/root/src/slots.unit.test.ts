@@ -30,3 +30,19 @@ test("Slots run so many at a time, the others in their order, also after a failu
     "fulfilled",
   ]);
 });
+
+test("Slots let go who gives up waiting, and begin nothing for who has given up before", async () => {
+  const slots = new Slots(1);
+  let end = (): void => undefined;
+  const first = slots.use(() => new Promise<void>((resolve) => (end = resolve)));
+  const giver = new AbortController();
+  const given = slots.use(() => Promise.resolve("begun"), giver.signal);
+  const next = slots.use(() => Promise.resolve("next"));
+  giver.abort(new Error("given up"));
+  await expect(given).rejects.toThrow("given up");
+  end();
+  await first;
+  expect(await next).toBe("next");
+  await expect(slots.use(() => Promise.resolve("begun"), giver.signal)).rejects.toThrow("given up");
+  expect(await slots.use(() => Promise.resolve("free"))).toBe("free");
+});

@@ -1,20 +1,37 @@
 import type { HubFile } from "@adaos/config";
 import type { DaemonEvent } from "@adaos/core/wire";
 import type { MetricSource, OpenNode, Part } from "@adaos/daemon";
-import { type Connection, openConnection, type PositionFile } from "@adaos/transport-nats";
+import {
+  type Connection,
+  openConnection,
+  type PositionFile,
+  type RegistryReply,
+} from "@adaos/transport-nats";
 import { keysOf, type ServerGrants } from "../server-grants.ts";
 import { Duty, type Service } from "./duty.ts";
 import { Fellows } from "./fellows.ts";
 import { Follower } from "./follower.ts";
 
-/** The services of a hub, from the turn of one daemon to the next one's. */
-interface HubServices extends Service {
-  /** The part whose start puts the rights of all members in force. */
+/** The services of a hub, how they apply a changed file, and how they end. */
+export interface HubServices extends Service {
+  /** Every part must be in this list: alerts are judged by the health of all of them. */
+  readonly parts: Part[];
+  /** The one whose start puts the rights of all members in force. */
   readonly members: Part;
   readonly sources: readonly MetricSource[];
   apply(changed: HubFile): Promise<void>;
+  /** Publishes an event of the hub itself. */
   announce(event: DaemonEvent): void;
-  serveRegistry: ConstructorParameters<typeof Fellows>[0]["serveRegistry"];
+  /** Answers another daemon of the hub. */
+  serveRegistry(request: unknown): Promise<RegistryReply>;
+}
+
+/** What the services of a hub work with. */
+export interface HubMeans {
+  readonly connection: Connection;
+  /** Of the server's system account. */
+  readonly system: Connection;
+  readonly grants: ServerGrants;
 }
 
 export interface FellowHubOptions {
@@ -23,11 +40,7 @@ export interface FellowHubOptions {
   readonly system: Connection;
   readonly grants: ServerGrants;
   readonly positions: PositionFile | undefined;
-  readonly openHub: (
-    node: OpenNode<"hub">,
-    config: HubFile,
-    means: { readonly connection: Connection; readonly system: Connection; readonly grants: ServerGrants },
-  ) => Promise<HubServices>;
+  readonly openHub: (node: OpenNode<"hub">, config: HubFile, means: HubMeans) => Promise<HubServices>;
 }
 
 /** One of several daemons of a hub: it serves the subnet in its turn, and keeps the config of its own server. */

@@ -30,15 +30,9 @@ export class Follower {
   #subscription: Subscription | undefined;
   #looping: Promise<void> = Promise.resolve();
   #digest: string | undefined;
-  #followedMs: number | undefined;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-  }
-
-  /** Time since the state was last read; undefined before the first time. */
-  get sinceMs(): number | undefined {
-    return this.#followedMs === undefined ? undefined : performance.now() - this.#followedMs;
   }
 
   start(): void {
@@ -83,7 +77,6 @@ export class Follower {
     if (positions !== undefined && positions !== this.#options.positions?.read())
       this.#options.positions?.write(positions);
     await this.#followRegistry(registry);
-    this.#followedMs = performance.now();
   }
 
   async #followRegistry({ hash, digest, bytes }: RegistryReply): Promise<void> {

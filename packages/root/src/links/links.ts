@@ -136,7 +136,11 @@ export class Links implements Part {
 
   async #reconcile(): Promise<void> {
     if (this.#isStopped) return;
-    const wanted = new Map(this.#options.subnets.names().flatMap((subnet) => this.#wantedOf(subnet)));
+    const { subnets, stream } = this.#options;
+    const filtersFor = stream.filters();
+    const wanted = new Map(
+      subnets.names().flatMap((subnet) => this.#wantedOf(subnet, filtersFor(subnet).length > 0)),
+    );
     for (const [name, link] of this.#links) {
       if (wanted.has(name)) continue;
       this.#links.delete(name);
@@ -150,12 +154,11 @@ export class Links implements Part {
     }
   }
 
-  #wantedOf(subnet: string): [name: string, make: () => Link][] {
-    const { stream, policy, programs } = this.#options;
+  #wantedOf(subnet: string, hasImports: boolean): [name: string, make: () => Link][] {
+    const { policy, programs } = this.#options;
     if (programs.whyApart(subnet) !== undefined) return [];
     const exported = policy.patternsFor({ verb: "export", subnet });
     const isHeard = exported.length > 0 || policy.importsOf(subnet).length > 0;
-    const hasImports = stream.filtersFor(subnet).length > 0;
     return [
       ...(isHeard ? [[`up ${subnet}`, () => this.#uplink(subnet)] as [string, () => Link]] : []),
       ...(hasImports ? [[`down ${subnet}`, () => this.#downlink(subnet)] as [string, () => Link]] : []),

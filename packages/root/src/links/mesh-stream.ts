@@ -127,8 +127,9 @@ export class MeshStream implements Part {
   async #reconcile(): Promise<void> {
     if (this.#loop.trouble !== undefined) this.#keeper.unsettle();
     await this.#keeper.check([this.#plan()]);
+    const filtersFor = this.filters();
     const downlinks = this.#subnets().map((subnet) => {
-      return { consumer: downlinkDurable(subnet), filters: this.filtersFor(subnet) };
+      return { consumer: downlinkDurable(subnet), filters: filtersFor(subnet) };
     });
     const wanted = [...downlinks, ...this.#regions.durables()];
     const listed = await listConsumers(this.#jsm, MESH_STREAM);
@@ -158,14 +159,16 @@ export class MeshStream implements Part {
     await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt }, listed);
   }
 
-  /** Filters of a subnet's durable, by the current policy, subnets and regions. */
-  filtersFor(subnet: string): readonly string[] {
+  /** Gives the filters of a subnet's durable, by the policy, subnets and regions of now. */
+  filters(): (subnet: string) => readonly string[] {
     const origins = [...this.#subnets(), ...this.#regions.origins()];
     const of = `${this.#policy.revision} ${origins.join(" ")}`;
     if (this.#filters?.of !== of) this.#filters = { of, bySubnet: new Map() };
     const { bySubnet } = this.#filters;
-    const known = bySubnet.get(subnet) ?? downlinkFilters(this.#policy, origins, subnet);
-    bySubnet.set(subnet, known);
-    return known;
+    return (subnet) => {
+      const known = bySubnet.get(subnet) ?? downlinkFilters(this.#policy, origins, subnet);
+      bySubnet.set(subnet, known);
+      return known;
+    };
   }
 }
