@@ -1,16 +1,21 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { MeshError } from "@adaos/core";
 import { type Durability, delay, ROOT_DOMAIN } from "@adaos/core/wire";
+import { readLayout } from "@adaos/provision";
+import { askHealth } from "@adaos/supervise";
 import { writeBenchRegistry } from "./bench-registry.ts";
 import type { ServerAccess } from "./contender.ts";
 import { Crowd } from "./crowd.ts";
 import { dialServer } from "./dial-server.ts";
-import { HOME, RUN_LIMIT_MS, runAdaos } from "./run-adaos.ts";
+import { HOME, runAdaos } from "./run-adaos.ts";
 
 /** The mesh that users get by default. */
 export const DEFAULT_MESH: string = join(HOME, "deploy/mesh.yaml");
 
-const LOOK_MS = 200;
+const LOOK_MS = 500;
+/** A thousand subnets take half a minute on two idle cores. */
+const LINK_LIMIT_MS = 600_000;
 
 /** How a benchmark's mesh differs from the smallest possible one. */
 export interface MeshSpec {
@@ -25,6 +30,8 @@ export interface MeshSpec {
   readonly rootServers?: number;
   /** Subnets beside `alpha` and `beta` that the root serves. @default 0 */
   readonly crowd?: number;
+  /** Supervisor and members' daemons run, as for a user; else they stand still. @default false */
+  readonly isSupervised?: boolean;
 }
 
 /** A process of a mesh. */
@@ -36,11 +43,14 @@ export interface MeshProcess {
 /** A separate mesh for the benchmark, on free ports of this machine. */
 export class BenchMesh {
   readonly state: string;
+  readonly #durability: Durability | undefined;
   #paused: readonly MeshProcess[] = [];
   #crowd: Crowd | undefined;
+  #crowdSize = 0;
 
-  private constructor(state: string) {
+  private constructor(state: string, durability?: Durability) {
     this.state = state;
+    this.#durability = durability;
   }
 
   /** Starts one in `dir`, which is empty or does not exist. Rejects with `unavailable`. */
@@ -49,9 +59,9 @@ export class BenchMesh {
     const config = join(dir, "mesh.yaml");
     writeFileSync(config, meshYaml(spec));
     writeBenchRegistry(join(dir, "events"), spec.eventTypes ?? 10);
-    const mesh = new BenchMesh(await up(dir, config));
+    const mesh = new BenchMesh(await up(dir, config), spec.durability);
     try {
-      await mesh.#prepare(spec, join(dir, "crowd"));
+      await mesh.#prepare(spec);
     } catch (thrown) {
       await mesh.stop();
       throw thrown;
@@ -59,11 +69,9 @@ export class BenchMesh {
     return mesh;
   }
 
-  async #prepare({ crowd = 0, durability }: MeshSpec, crowdDir: string): Promise<void> {
-    if (crowd > 0) {
-      this.#crowd = await Crowd.join({ state: this.state, durability }, crowd, crowdDir);
-      await this.#untilJoined(crowd);
-    }
+  async #prepare({ crowd = 0, isSupervised = false }: MeshSpec): Promise<void> {
+    if (crowd > 0) await this.addCrowd(crowd);
+    if (isSupervised) return;
     // The members' daemons log every event that they may see: work that no scenario measures. The supervisor would
     // kill stopped daemons, so it is stopped too.
     const members = this.processes().filter(({ name }) => /\/(publisher|subscriber)$/.test(name));
@@ -71,15 +79,29 @@ export class BenchMesh {
     for (const { pid } of this.#paused) process.kill(pid, "SIGSTOP");
   }
 
-  /** Waits until the root has accepted the last subnet of the crowd, and all its links flow. */
-  async #untilJoined(count: number): Promise<void> {
-    const deadlineMs = Date.now() + RUN_LIMIT_MS;
+  /** Adds subnets that send nothing. Resolves with the milliseconds from their connecting until all links carry. */
+  async addCrowd(count: number): Promise<number> {
+    const durability = this.#durability ?? "synced";
+    this.#crowd = await Crowd.join({ state: this.state, durability }, count, `${this.state}-crowd`);
+    this.#crowdSize = count;
+    await this.untilLinked();
+    return performance.now() - this.#crowd.joinedMs;
+  }
+
+  /** Waits until all links carry, those of the crowd included. Rejects when they do not within ten minutes. */
+  async untilLinked(): Promise<void> {
+    const deadlineMs = performance.now() + LINK_LIMIT_MS;
     for (;;) {
-      try {
-        const told = await this.adaos(["status"]);
-        if (told.includes(`down crowd-${count - 1} `)) return;
-      } catch (thrown) {
-        if (Date.now() >= deadlineMs) throw thrown;
+      const { components } = await askHealth(readLayout(this.state), this.state);
+      const links = components.filter(({ kind }) => kind === "link");
+      const ready = links.filter((link) => link.ready).length;
+      // The root tells of a subnet that joins once it has read its file.
+      if (ready === links.length && ready > 2 * this.#crowdSize) return;
+      if (performance.now() >= deadlineMs) {
+        throw new MeshError(
+          "unavailable",
+          `${ready} of ${links.length} links carry after ${LINK_LIMIT_MS} ms`,
+        );
       }
       await delay(LOOK_MS);
     }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -54,11 +55,14 @@ interface Idler {
  * root serves them as any other: it pulls from each, and keeps a durable for each; none of them sends anything.
  */
 export class Crowd {
-  readonly #server: ChildProcess;
+  readonly #own: Own;
+  #server: ChildProcess | undefined;
   #hubs: NatsConnection | undefined;
+  /** When the root learned of it, by `performance.now()`. */
+  joinedMs = 0;
 
-  private constructor(server: ChildProcess) {
-    this.#server = server;
+  private constructor(own: Own) {
+    this.#own = own;
   }
 
   /** Adds `count` subnets to a running mesh, whose root daemon watches its file. `dir` does not exist yet. */
@@ -70,21 +74,15 @@ export class Crowd {
     }));
     const layout = JSON.parse(readFileSync(join(host.state, "mesh.json"), "utf8")) as Layout;
     mkdirSync(dir, { recursive: true });
-    const port = await freePort();
-    const file = join(dir, "server.conf");
-    const hubsSeed = newSeed();
-    const conf = serverConfig(host, layout, idlers, { port, storeDir: join(dir, "store"), hubsSeed });
-    writeFileSync(file, conf, { mode: 0o600 });
-    const { path } = await ensureNatsServer();
-    const crowd = new Crowd(
-      spawn(path, ["-c", file, "-l", join(dir, "server.log")], { stdio: "ignore", detached: true }),
-    );
+    const crowd = new Crowd({ dir, port: await freePort(), hubsSeed: newSeed() });
     try {
-      crowd.#hubs = await dial(`nats://${HOST}:${port}`, hubsSeed);
-      answerAsHubs(crowd.#hubs);
-      for (let i = 0; i < idlers.length; i += MADE_TOGETHER)
-        await Promise.all(idlers.slice(i, i + MADE_TOGETHER).map((idler) => makeStream(idler, port)));
+      // The root learns of a subnet before its server connects: here too, or a thousand would be refused each second.
+      await crowd.#start(serverConfig(host, idlers, crowd.#own));
+      await crowd.#makeStreams(idlers);
+      await crowd.#end("SIGTERM");
+      crowd.joinedMs = performance.now();
       tellRoot(layout, idlers);
+      await crowd.#start(serverConfig(host, idlers, crowd.#own, layout));
     } catch (thrown) {
       crowd.stop();
       throw thrown;
@@ -92,15 +90,45 @@ export class Crowd {
     return crowd;
   }
 
-  /** Process of the one server. */
-  get pid(): number | undefined {
-    return this.#server.pid;
+  stop(): void {
+    void this.#end("SIGKILL");
   }
 
-  stop(): void {
-    this.#server.kill("SIGKILL");
-    void this.#hubs?.close().catch(() => undefined);
+  async #start(conf: string): Promise<void> {
+    const { dir, port, hubsSeed } = this.#own;
+    const file = join(dir, "server.conf");
+    writeFileSync(file, conf, { mode: 0o600 });
+    const { path } = await ensureNatsServer();
+    const options = { stdio: "ignore", detached: true } as const;
+    this.#server = spawn(path, ["-c", file, "-l", join(dir, "server.log")], options);
+    this.#hubs = await dial(`nats://${HOST}:${port}`, hubsSeed);
+    answerAsHubs(this.#hubs);
   }
+
+  async #makeStreams(idlers: readonly Idler[]): Promise<void> {
+    for (let i = 0; i < idlers.length; i += MADE_TOGETHER) {
+      const some = idlers.slice(i, i + MADE_TOGETHER);
+      await Promise.all(some.map((idler) => makeStream(idler, this.#own.port)));
+    }
+  }
+
+  /** Resolves when the server has ended. */
+  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    await this.#hubs?.close().catch(() => undefined);
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, "exit");
+    server.kill(signal);
+    await ended;
+  }
+}
+
+/** The crowd's server: it keeps its port over a restart. */
+interface Own {
+  readonly dir: string;
+  readonly port: number;
+  readonly hubsSeed: string;
 }
 
 const newSeed = (): string => new TextDecoder().decode(nkeys.createUser().getSeed());
@@ -139,38 +167,44 @@ interface RegistryOffer {
   readonly part?: { readonly offset: number; readonly base64: string };
 }
 
-/** Config of the one server: that of a hub, once for each account pair. */
+/** Config of the one server: that of a hub, once for each account pair. Without a layout, it is linked to no root. */
 function serverConfig(
   { durability }: CrowdHost,
-  { ports }: Layout,
   idlers: readonly Idler[],
-  own: { readonly port: number; readonly storeDir: string; readonly hubsSeed: string },
+  { dir, port, hubsSeed }: Own,
+  root?: Layout,
 ): string {
-  const rootUrl = `nats-leaf://${HOST}:${ports[ROOT_DOMAIN]?.leafPort}`;
+  const rootUrl = `nats-leaf://${HOST}:${root?.ports[ROOT_DOMAIN]?.leafPort}`;
   return renderConf({
     server_name: "crowd",
     host: HOST,
-    port: own.port,
+    port,
     max_payload: MAX_PAYLOAD_BYTES,
     ping_interval: "5s",
     ping_max: 2,
     jetstream: {
-      store_dir: own.storeDir,
+      store_dir: join(dir, "store"),
       domain: "crowd",
       sync_interval: durability === "synced" ? "always" : "2m",
     },
-    leafnodes: {
-      reconnect: "1s",
-      remotes: idlers.map(({ name, leafSeed }) => ({
-        urls: [rootUrl],
-        account: `BRIDGE_${name}`,
-        nkey: leafSeed,
-      })),
-    },
+    ...(root === undefined
+      ? {}
+      : {
+          leafnodes: {
+            reconnect: "1s",
+            remotes: idlers.map(({ name, leafSeed }) => ({
+              urls: [rootUrl],
+              account: `BRIDGE_${name}`,
+              nkey: leafSeed,
+              // As the root's server, which offers none to so many.
+              compression: "off",
+            })),
+          },
+        }),
     accounts: {
       ...Object.fromEntries(idlers.flatMap(accountsOf)),
       [HUBS]: {
-        users: [{ nkey: publicKeyOf(own.hubsSeed) }],
+        users: [{ nkey: publicKeyOf(hubsSeed) }],
         exports: HUB_ANSWERS.map((service) => ({ service: `${service}.*` })),
       },
     },

@@ -5,6 +5,7 @@ import { fanOut } from "./scenarios/fan-out.ts";
 import { footprint } from "./scenarios/footprint.ts";
 import { growthScenarios } from "./scenarios/growth.ts";
 import { latency } from "./scenarios/latency.ts";
+import { manySubnets } from "./scenarios/many-subnets.ts";
 import { overhead } from "./scenarios/overhead.ts";
 import { processorTime } from "./scenarios/processor-time.ts";
 import { requests } from "./scenarios/requests.ts";
@@ -51,4 +52,5 @@ export const SCENARIOS: readonly Scenario[] = [
     reference: "native-sources",
   }),
   scrape,
+  manySubnets,
 ];
