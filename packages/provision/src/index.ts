@@ -46,7 +46,7 @@ export {
   writeLayout,
 } from "./layout.ts";
 export { meshFileOf } from "./mesh-file-of.ts";
-export { type Part, partsOf, writePart } from "./parts.ts";
+export { groupParts, type Part, partsOf, writePart } from "./parts.ts";
 export type { Plan } from "./plan.ts";
 export { regionKey } from "./plan-regions.ts";
 export { assertPortsFree } from "./ports.ts";

@@ -3,7 +3,15 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { layoutFile, nodeId, provenRegistryFile, registryInForceFile, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
-import { type Layout, serverOf, whose, writeLayout } from "./layout.ts";
+import {
+  type Layout,
+  type NodeLayout,
+  portsName,
+  type ServerLayout,
+  serverOf,
+  serverProcesses,
+  writeLayout,
+} from "./layout.ts";
 
 /** All in them is a part's own. */
 const OWN_FOLDERS = ["keys", "nodes", "servers"];
@@ -13,7 +21,7 @@ const OWN_FOLDERS = ["keys", "nodes", "servers"];
  * to be mounted at the path of the state folder from which it was made, since its files name that path.
  */
 export interface Part {
-  /** `root`, `alpha/hub`, `alpha/kitchen`. */
+  /** `root`, `alpha/hub`, `alpha/kitchen`; of a cluster, a part for each server: `root-2`, `alpha/hub-2`. */
   readonly id: string;
   readonly layout: Layout;
   /** Absolute paths of files in the state folder. */
@@ -21,41 +29,104 @@ export interface Part {
 }
 
 /**
- * The parts of a mesh in this state folder: no part has another's keys, and none has the key of the CA. Throws
- * `invalid-config` when a file is missing.
+ * The parts of a mesh in this state folder: no part has another's keys, and none has the key of the CA.
+ * @param together Ids of parts that share a machine, and so a folder: that of the first one.
+ * @throws {MeshError} `invalid-config` when a file is missing, `usage` for a part that does not exist or has a folder.
  */
-export function partsOf(layout: Layout, stateDir: string): Part[] {
+export function partsOf(
+  layout: Layout,
+  stateDir: string,
+  together: readonly (readonly string[])[] = [],
+): Part[] {
+  const planned = new Map(plannedParts(layout).map((part) => [part.id, part]));
+  return groupParts([...planned.keys()], together).map((ids) => {
+    const grouped = ids.flatMap((id) => planned.get(id) ?? []);
+    const servers = grouped.flatMap((part) => part.servers);
+    const nodes = grouped.flatMap((part) => part.nodes);
+    return partFrom(layout, stateDir, ids[0] ?? ROOT_DOMAIN, servers, nodes);
+  });
+}
+
+/**
+ * Ids of parts by their folders: those that share one stand together, the first of them first. Pure.
+ * @throws {MeshError} `usage` for a part that does not exist, or is named twice.
+ */
+export function groupParts(ids: readonly string[], together: readonly (readonly string[])[]): string[][] {
+  const firstOf = new Map<string, string>();
+  for (const group of together) {
+    for (const id of group) {
+      const trouble = firstOf.has(id) ? "is named twice" : ids.includes(id) ? undefined : "does not exist";
+      if (trouble !== undefined) {
+        const parts = `the parts are ${ids.join(", ")}`;
+        throw new MeshError("usage", `part ${JSON.stringify(id)} of --together ${trouble}; ${parts}`);
+      }
+      firstOf.set(id, group[0] ?? id);
+    }
+  }
+  const folders = ids.filter((id) => (firstOf.get(id) ?? id) === id);
+  return folders.map((first) => [first, ...ids.filter((id) => id !== first && firstOf.get(id) === first)]);
+}
+
+/** The servers and daemons of a part. */
+type PlannedPart = Pick<Layout, "servers" | "nodes"> & { readonly id: string };
+
+/** One for each server, and for each member. */
+function plannedParts(layout: Layout): PlannedPart[] {
+  const { nodes } = layout;
+  return [
+    ...layout.servers.flatMap(({ of }) =>
+      serversApart(layout, of).map((server, i, all) => {
+        const beside = daemonsOf(layout, of).filter((_, at) => at % all.length === i);
+        return { id: partIdOf(server), servers: [server], nodes: beside };
+      }),
+    ),
+    ...nodes
+      .filter(({ role }) => role === "member")
+      .map((node) => ({ id: node.id, servers: [], nodes: [node] })),
+  ];
+}
+
+function partFrom(
+  layout: Layout,
+  stateDir: string,
+  id: string,
+  servers: readonly ServerLayout[],
+  nodes: Layout["nodes"],
+): Part {
+  const { configFile: _file, viewer: _viewer, ...shared } = layout;
   // Commands that need the mesh file or another part send the operator to the root's machine.
   const joinedTo = new URL(serverOf(layout, ROOT_DOMAIN).url).hostname;
-  const cluster = layout.servers.find(({ fellows }) => fellows !== undefined);
-  if (cluster !== undefined)
-    throw new MeshError(
-      "usage",
-      `${whose(cluster)} has several servers, of which no parts can be made; use servers: 1`,
-    );
-  const subnets = new Set(layout.servers.flatMap(({ of }) => (of === ROOT_DOMAIN ? [] : [of])));
-  const part = (id: string, of: string | undefined, isIn: (node: string) => boolean): Part => {
-    const servers = layout.servers.filter((server) => server.of === of);
-    const nodes = layout.nodes.filter((node) => isIn(node.id));
-    const { configFile: _file, viewer: _viewer, ...shared } = layout;
-    const remote = [...subnets].filter((subnet) => subnet !== of);
-    return {
-      id,
-      layout: { ...shared, joinedTo, servers, nodes, remote: [...(layout.remote ?? []), ...remote] },
-      files: filesOf({ servers, nodes }, stateDir),
-    };
+  const elsewhere = layout.servers.map(({ of }) => of).filter((of) => of !== ROOT_DOMAIN);
+  const remote = elsewhere.filter((subnet) => servers.every(({ of }) => of !== subnet));
+  return {
+    id,
+    layout: { ...shared, joinedTo, servers, nodes, remote: [...(layout.remote ?? []), ...remote] },
+    files: filesOf({ servers, nodes }, stateDir),
   };
-  const roots = new Set(layout.nodes.flatMap(({ id, role }) => (role === "root" ? [id] : [])));
-  return [
-    part(ROOT_DOMAIN, ROOT_DOMAIN, (id) => roots.has(id)),
-    ...[...subnets].map((subnet) => {
-      const hub = nodeId({ subnet, node: "hub" });
-      return part(hub, subnet, (id) => id === hub);
-    }),
-    ...layout.nodes
-      .filter(({ role }) => role === "member")
-      .map(({ id }) => part(id, undefined, (node) => node === id)),
-  ];
+}
+
+/** The servers of a cluster, each as the only one of its machine, which knows the addresses of the others. */
+function serversApart({ servers }: Layout, of: string): ServerLayout[] {
+  const all = serverProcesses({ servers: servers.filter((server) => server.of === of) });
+  return all.map(({ others: _others, fellows: _fellows, ...server }) => {
+    const others = all.flatMap(({ name, url }) => (name === server.name ? [] : [url]));
+    return { ...server, ...(others.length === 0 ? {} : { others }) };
+  });
+}
+
+/** The root's daemons, or a hub's, in the order of their servers. */
+function daemonsOf({ nodes }: Layout, of: string): NodeLayout[] {
+  return nodes.filter(({ id, role }) =>
+    of === ROOT_DOMAIN ? role === "root" : role === "hub" && id.startsWith(`${of}/`),
+  );
+}
+
+/** `root`, `root-2`, `alpha/hub`, `alpha/hub-2`: the first daemon beside the server. */
+function partIdOf(server: ServerLayout): string {
+  const name = portsName(server);
+  return server.of === ROOT_DOMAIN
+    ? name
+    : nodeId({ subnet: server.of, node: `hub${name.slice(server.of.length)}` });
 }
 
 /**

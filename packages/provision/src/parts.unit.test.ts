@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { readMeshFile, readNodeFile } from "@adaos/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findLayout } from "./layout.ts";
@@ -91,6 +91,55 @@ describe("partsOf() and writePart()", () => {
     expect(filesIn("root").filter((file) => file.startsWith("keys/alpha"))).toEqual([
       "keys/alpha/signatures/k1.key",
     ]);
+  });
+
+  test("give each server of a cluster a part of its own, with the daemon beside it", async () => {
+    const three = (host: string, more = ""): string =>
+      `[${[1, 2, 3].map((i) => `{ host: ${host}-${i}.lan, port: 42${i}0, clusterPort: 62${i}0${more} }`).join(", ")}]`;
+    const parts = await write([
+      "mesh: demo",
+      "registry: events",
+      "tls: development",
+      `root: { servers: ${three("root", ", leafPort: 7422")}, daemons: 4 }`,
+      "subnets:",
+      `  alpha: { servers: ${three("alpha")}, members: { kitchen: {} } }`,
+    ]);
+    const roots = ["root", "root-2", "root-3"];
+    const hubs = ["alpha/hub", "alpha/hub-2", "alpha/hub-3"];
+    expect(Object.keys(parts)).toEqual([...roots, ...hubs, "alpha/kitchen"]);
+    const at = (id: string) => findLayout(join(dir, id));
+    expect(roots.map((id) => at(id)?.nodes.map((node) => node.id))).toEqual([
+      ["root", "root-4"],
+      ["root-2"],
+      ["root-3"],
+    ]);
+    expect(hubs.map((id) => at(id)?.nodes.map((node) => node.id))).toEqual(hubs.map((id) => [id]));
+    expect(at("alpha/hub-2")?.servers).toMatchObject([
+      {
+        name: "nats-alpha-2",
+        url: expect.stringContaining("alpha-2.lan"),
+        others: [expect.stringContaining("alpha-1.lan"), expect.stringContaining("alpha-3.lan")],
+      },
+    ]);
+    expect(at("alpha/hub-2")?.servers[0]?.fellows).toBeUndefined();
+    expect(filesIn("alpha/hub-2").filter((file) => file.startsWith("servers/"))).toEqual([
+      "servers/alpha-2.conf",
+    ]);
+    expect(filesIn("root-3").filter((file) => /^(servers|nodes)/.test(file))).toEqual([
+      "nodes/root-3.json",
+      "servers/root-3.conf",
+    ]);
+    // The config of each server is complete: every file that it names is in its part.
+    for (const id of [...roots, ...hubs]) {
+      const [server] = at(id)?.servers ?? [];
+      const text = readFileSync(server?.configFile ?? "", "utf8");
+      const named = [...text.matchAll(/"([^"]*keys\/[^"]*)"/g)].map(([, path = ""]) => path);
+      expect(named.length).toBeGreaterThan(3);
+      for (const path of named) {
+        const file = relative(state, resolve(state, "servers", path));
+        expect(filesIn(id)).toContain(file);
+      }
+    }
   });
 
   test.each(["keys", "nodes", "servers", "logs", "registry", "nodes/alpha"])(

@@ -5,7 +5,6 @@ import { readMeshFile, readNodeFile } from "@adaos/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HOME } from "../../../test/kit/mesh.ts";
 import { type Layout, serverProcesses } from "./layout.ts";
-import { partsOf } from "./parts.ts";
 import { provision } from "./provision.ts";
 
 const SERVERS = ["alpha", "alpha-2", "alpha-3"];
@@ -149,11 +148,6 @@ describe("a hub of three servers", () => {
     await expect(set("servers: 1", "  gamma: { servers: 3, members: { hub-3: {} } }")).rejects.toThrow(
       /subnets\.gamma\.members\.hub-3: is the name of a hub daemon of this subnet/,
     );
-  });
-
-  test("has no parts for containers", async () => {
-    const layout = await set("servers: 3");
-    expect(() => partsOf(layout, state)).toThrow(/the hub of alpha has several servers/);
   });
 
   test("does not take over the store of another number of servers", async () => {

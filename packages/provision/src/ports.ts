@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import type { FixedPorts } from "@adaos/config";
 import { MeshError } from "@adaos/core";
+import { ANY_HOST } from "./certificates/mesh-certificates.ts";
 
 /** Below the range of ports for outgoing connections, so that no connection takes one by accident. */
 const FIRST_PORT = 20_000;
@@ -9,24 +10,39 @@ const LAST_PORT = 32_000;
 
 /** Hands out ports of 127.0.0.1 that are free now, each once. */
 export class PortPicker {
-  readonly #taken = new Set<number>();
+  /** The hosts that have a fixed port; undefined: a port of this machine. */
+  readonly #taken = new Map<number, (string | undefined)[]>();
 
-  /** The port that the file fixes, else the last port, else a free port. Rejects with `unavailable`. */
-  async pick(fixed: number | undefined, last: number | undefined): Promise<number> {
-    if (fixed !== undefined) return this.#claim(fixed);
-    if (last !== undefined && !this.#taken.has(last) && (await isFree(last))) return this.#claim(last);
+  /** The last port, else a free port. Rejects with `unavailable`. */
+  async pick(last: number | undefined): Promise<number> {
+    if (last !== undefined && !this.#taken.has(last) && (await isFree(last))) return this.#take(last);
     for (let attempt = 0; attempt < 200; attempt++) {
       const port = randomInt(FIRST_PORT, LAST_PORT);
-      if (!this.#taken.has(port) && (await isFree(port))) return this.#claim(port);
+      if (!this.#taken.has(port) && (await isFree(port))) return this.#take(port);
     }
     throw new MeshError("unavailable", `no free port between ${FIRST_PORT} and ${LAST_PORT} on 127.0.0.1`);
   }
 
-  #claim(port: number): number {
-    if (this.#taken.has(port)) throw new MeshError("invalid-config", `port ${port} is given to two servers`);
-    this.#taken.add(port);
+  /**
+   * Keeps a port that the mesh file fixes. Servers of different machines may have the same one.
+   * @param host Address where the server listens. @default every address of this machine
+   * @throws {MeshError} `invalid-config` when another server of the same machine has it.
+   */
+  claim(port: number, host: string = ANY_HOST): void {
+    const others = this.#taken.get(port) ?? [];
+    if (!others.every((other) => isElsewhere(host, other)))
+      throw new MeshError("invalid-config", `port ${port} is given to two servers`);
+    this.#taken.set(port, [...others, host]);
+  }
+
+  #take(port: number): number {
+    this.#taken.set(port, [undefined]);
     return port;
   }
+}
+
+function isElsewhere(host: string, other: string | undefined): boolean {
+  return other !== undefined && host !== other && host !== ANY_HOST && other !== ANY_HOST;
 }
 
 /**

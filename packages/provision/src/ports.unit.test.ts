@@ -19,50 +19,70 @@ afterEach(async () => {
 });
 
 describe("PortPicker.pick()", () => {
-  test("takes the port that is fixed, whatever there was before", async () => {
-    expect(await new PortPicker().pick(4222, 20_001)).toBe(4222);
-  });
-
-  test("refuses to fix one port twice, and to fix one that is given already", async () => {
+  test("gives no port that is fixed", async () => {
     const picker = new PortPicker();
-    await picker.pick(4222, undefined);
-    await expect(picker.pick(4222, undefined)).rejects.toMatchObject({
-      code: "invalid-config",
-      message: "port 4222 is given to two servers",
-    });
-    const free = await picker.pick(undefined, undefined);
-    await expect(picker.pick(free, undefined)).rejects.toMatchObject({ code: "invalid-config" });
+    const free = await picker.pick(undefined);
+    const another = new PortPicker();
+    another.claim(free);
+    expect(await another.pick(free)).not.toBe(free);
   });
 
   test("takes the port of the last time when it is free", async () => {
-    const free = await new PortPicker().pick(undefined, undefined);
-    expect(await new PortPicker().pick(undefined, free)).toBe(free);
+    const free = await new PortPicker().pick(undefined);
+    expect(await new PortPicker().pick(free)).toBe(free);
   });
 
   test("takes another one when somebody listens there", async () => {
     const taken = await listening();
-    expect(await new PortPicker().pick(undefined, taken)).not.toBe(taken);
+    expect(await new PortPicker().pick(taken)).not.toBe(taken);
   });
 
   test("takes another one when it has given that away itself", async () => {
     const picker = new PortPicker();
-    const free = await picker.pick(undefined, undefined);
-    expect(await picker.pick(undefined, free)).not.toBe(free);
+    const free = await picker.pick(undefined);
+    expect(await picker.pick(free)).not.toBe(free);
   });
 
   test("gives many, each once, each free and below those of outgoing connections", async () => {
     const picker = new PortPicker();
     const ports: number[] = [];
-    for (let i = 0; i < 50; i++) ports.push(await picker.pick(undefined, undefined));
+    for (let i = 0; i < 50; i++) ports.push(await picker.pick(undefined));
     expect(new Set(ports).size).toBe(50);
     expect(ports.filter((port) => port < 20_000 || port >= 32_000)).toEqual([]);
     expect(await listening(ports[0])).toBe(ports[0]);
   });
 });
 
+describe("PortPicker.claim()", () => {
+  const MESSAGE = { code: "invalid-config", message: "port 4222 is given to two servers" };
+
+  test.each([
+    ["nothing is told of either", undefined, undefined],
+    ["both have the same address", "a.lan", "a.lan"],
+    ["one listens at every address", "0.0.0.0", "a.lan"],
+    ["the other one listens at every address", "a.lan", "0.0.0.0"],
+  ])("refuses a port of two servers where %s", (_, first, second) => {
+    const picker = new PortPicker();
+    picker.claim(4222, first);
+    expect(() => picker.claim(4222, second)).toThrow(expect.objectContaining(MESSAGE));
+  });
+
+  test("takes the same port of servers with different addresses", () => {
+    const picker = new PortPicker();
+    for (const host of ["a.lan", "b.lan", "c.lan"]) picker.claim(4222, host);
+    expect(() => picker.claim(4222, "b.lan")).toThrow(expect.objectContaining(MESSAGE));
+  });
+
+  test("refuses a port that was picked", async () => {
+    const picker = new PortPicker();
+    const free = await picker.pick(undefined);
+    expect(() => picker.claim(free, "a.lan")).toThrow(/given to two servers/);
+  });
+});
+
 describe("assertPortsFree()", () => {
   test("names the port that is taken, its server, and the key of the mesh file", async () => {
-    const free = await new PortPicker().pick(undefined, undefined);
+    const free = await new PortPicker().pick(undefined);
     const taken = await listening();
     await assertPortsFree([["alpha", { port: free }]]);
     await expect(

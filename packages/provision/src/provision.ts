@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   declaredTimers,
   type FixedPorts,
+  type ListenAddress,
   type MeshFile,
   nodeId,
   positionsPath,
@@ -45,7 +46,7 @@ export async function provision(
   assertStoreKeys(meshFile, stateDir);
   const fixed = localPorts(meshFile);
   const asked = lastPorts === "kept" ? withKnown(fixed, last?.ports) : fixed;
-  const ports = await pickPorts(asked, clustersOf(meshFile), last?.ports);
+  const ports = await pickPorts(asked, clustersOf(meshFile), last?.ports, meshFile.hosts);
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   forgetJoined(stateDir, remoteKeyNames(meshFile));
@@ -89,7 +90,12 @@ export async function planAgain(
   const timers = declaredTimers(meshFile, registry);
   const regionRules = compileRegionRules(meshFile.mesh, registry.events);
   const known = { ...picked, ...lastLayout(meshFile, stateDir)?.ports };
-  const ports = await pickPorts(withKnown(localPorts(meshFile), known), clustersOf(meshFile));
+  const ports = await pickPorts(
+    withKnown(localPorts(meshFile), known),
+    clustersOf(meshFile),
+    {},
+    meshFile.hosts,
+  );
   const certificates = await prepareCertificates(meshFile, stateDir);
   const keys = new KeyRing(stateDir);
   const invitations = admittedTo(stateDir);
@@ -210,24 +216,26 @@ function definedOf({ port, leafPort, clusterPort }: FixedPorts): Partial<Ports> 
  * Picks free ports; fixed ports are not checked.
  * @param clusters Names of the servers of the root and of each hub: the root's take a port for hubs, and those of a
  * cluster one for each other.
+ * @param hosts Where each server listens. @default all on this machine
  */
 export async function pickPorts(
   fixed: ReadonlyMap<string, FixedPorts>,
   clusters: readonly (readonly string[])[],
   last: Layout["ports"] = {},
+  hosts: ReadonlyMap<string, ListenAddress> = new Map(),
 ): Promise<ReadonlyMap<string, Ports>> {
   const picker = new PortPicker();
   // Fixed ports first, so that no picked port is one of them.
-  for (const { port, leafPort, clusterPort } of fixed.values()) {
+  for (const [name, { port, leafPort, clusterPort }] of fixed) {
     for (const given of [port, leafPort, clusterPort]) {
-      if (given !== undefined) await picker.pick(given, undefined);
+      if (given !== undefined) picker.claim(given, hosts.get(name)?.host);
     }
   }
   const ports = new Map<string, Ports>();
   for (const [name, { port, leafPort, clusterPort }] of fixed) {
     const before = last[name];
     const pick = (given: number | undefined, earlier: number | undefined): number | Promise<number> =>
-      given ?? picker.pick(undefined, earlier);
+      given ?? picker.pick(earlier);
     const cluster = clusters.find((names) => names.includes(name)) ?? [name];
     const picked = { port: await pick(port, before?.port) };
     const leaf = cluster[0] === ROOT_DOMAIN ? { leafPort: await pick(leafPort, before?.leafPort) } : {};

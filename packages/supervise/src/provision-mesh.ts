@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
-import { type MeshFile, nodeId, rootNodeIds } from "@adaos/config";
+import { hubNodeIds, type MeshFile, nodeId, rootNodeIds } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { policyOf } from "@adaos/policy";
-import { findLayout, type Layout, partsOf, provision, writePart } from "@adaos/provision";
+import { findLayout, groupParts, type Layout, partsOf, provision, writePart } from "@adaos/provision";
 import { whileLocked } from "./apply/change-lock.ts";
 import { readRunnableMesh } from "./local-mesh.ts";
 import { runningSupervisor } from "./processes/process-table.ts";
@@ -26,6 +26,8 @@ export interface Provisioned {
   /** Folders of parts with their changed files. */
   readonly parts: readonly {
     readonly id: string;
+    /** Ids of its daemons. */
+    readonly nodes: readonly string[];
     readonly dir: string;
     readonly changed: readonly string[];
   }[];
@@ -35,6 +37,8 @@ export interface ProvisionOptions {
   readonly stateDir: string;
   /** Folder for a folder of each part. */
   readonly partsDir?: string | undefined;
+  /** Ids of parts that share a machine, and so a folder. @default each has its own */
+  readonly together?: readonly (readonly string[])[] | undefined;
   /** Reads and checks only. */
   readonly dryRun: boolean;
 }
@@ -47,7 +51,7 @@ const OWN_FOLDERS = ["keys", "nodes", "servers"];
  * stay. Rejects with `invalid-config`, or `usage` while the mesh runs from this folder.
  */
 export async function provisionMesh(configFile: string, options: ProvisionOptions): Promise<Provisioned> {
-  const { stateDir, dryRun } = options;
+  const { stateDir, dryRun, together = [] } = options;
   const meshFile = readRunnableMesh(configFile, stateDir);
   const partsDir = options.partsDir === undefined ? undefined : partsDirOf(options.partsDir, stateDir);
   const last = findLayout(stateDir);
@@ -61,21 +65,22 @@ export async function provisionMesh(configFile: string, options: ProvisionOption
       "usage",
       `the mesh runs from ${stateDir}; bring the mesh file to it with adaos policy apply`,
     );
+  const nodes = nodesOf(meshFile);
+  const ids = partsDir === undefined ? [] : nodes.filter((id) => isPart(id, meshFile));
+  const groups = groupParts(ids, partsDir === undefined ? [] : together);
   if (dryRun) {
     await policyOf(meshFile);
-    const nodes = nodesOf(meshFile);
-    const parts =
-      partsDir === undefined
-        ? []
-        : nodes.filter(isPart).map((id) => ({ id, dir: join(partsDir, id), changed: [] }));
+    const parts = groups.map((group) => {
+      const [id = ""] = group;
+      return { id, nodes: group, dir: join(partsDir ?? "", id), changed: [] };
+    });
     return { mesh: meshFile.mesh.name, nodes, ...changesOf(nodes, last), servers: {}, changed: [], parts };
   }
   return await whileLocked(stateDir, async () => {
     const before = digestsIn(stateDir);
     await beginRegistry(meshFile.registryDir, stateDir);
     const layout = await provision(meshFile, stateDir, "kept");
-    const parts = partsDir === undefined ? [] : partsOf(layout, stateDir);
-    const nodes = layout.nodes.map(({ id }) => id);
+    const parts = partsDir === undefined ? [] : partsOf(layout, stateDir, together);
     return {
       mesh: layout.mesh,
       nodes,
@@ -84,15 +89,20 @@ export async function provisionMesh(configFile: string, options: ProvisionOption
       changed: changedSince(before, stateDir),
       parts: parts.map((part) => {
         const dir = join(partsDir ?? "", part.id);
-        return { id: part.id, dir, changed: writePart(part, stateDir, dir) };
+        return {
+          id: part.id,
+          nodes: part.layout.nodes.map(({ id }) => id),
+          dir,
+          changed: writePart(part, stateDir, dir),
+        };
       }),
     };
   });
 }
 
-/** Members and hubs have parts of their own; root daemons share one. */
-function isPart(id: string): boolean {
-  return id.includes("/") || id === ROOT_DOMAIN;
+/** Members have parts of their own, and so has each server; root daemons beside the same one share its part. */
+function isPart(id: string, meshFile: MeshFile): boolean {
+  return id.includes("/") || rootNodeIds(meshFile.serversOf(ROOT_DOMAIN).length).includes(id);
 }
 
 /** Throws `usage` for a folder in which parts would mix with the mesh's own files. */
@@ -105,13 +115,14 @@ function partsDirOf(named: string, stateDir: string): string {
 }
 
 /** Ids of the nodes that a mesh file has on this machine. */
-function nodesOf({ mesh, rootDaemons }: MeshFile): string[] {
+function nodesOf({ mesh, rootDaemons, serversOf }: MeshFile): string[] {
   const subnets = [...mesh.subnets.values()].filter(({ remote }) => remote !== true);
   return [
     ...rootNodeIds(rootDaemons),
     ...subnets.flatMap(({ name: subnet, members }) => {
       const local = [...members.values()].filter(({ remote }) => remote !== true);
-      return ["hub", ...local.map(({ name }) => name)].map((node) => nodeId({ subnet, node }));
+      const hubs = hubNodeIds(subnet, serversOf(subnet).length);
+      return [...hubs, ...local.map(({ name: node }) => nodeId({ subnet, node }))];
     }),
   ];
 }

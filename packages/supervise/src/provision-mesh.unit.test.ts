@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { findLayout, writeLayout } from "@adaos/provision";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { recordOf, writeProcessTable } from "./processes/process-table.ts";
-import { type Provisioned, provisionMesh } from "./provision-mesh.ts";
+import { type Provisioned, type ProvisionOptions, provisionMesh } from "./provision-mesh.ts";
 
 let dir: string;
 let state: string;
@@ -27,10 +27,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 const KITCHEN = "subnets: { alpha: { members: { kitchen: {} } } }";
 const SPEAKER = "subnets: { alpha: { members: { speaker: {} } } }";
 
-async function run(
-  lines: readonly string[],
-  options: { readonly partsDir?: string; readonly dryRun?: boolean } = {},
-): Promise<Provisioned> {
+async function run(lines: readonly string[], options: Partial<ProvisionOptions> = {}): Promise<Provisioned> {
   const file = join(dir, "mesh.yaml");
   writeFileSync(file, ["mesh: demo", "registry: events", ...lines].join("\n"));
   return await provisionMesh(file, { stateDir: state, dryRun: false, ...options });
@@ -63,6 +60,43 @@ describe("provisionMesh()", () => {
       join(parts, "alpha/kitchen"),
     ]);
     expect([existsSync(state), existsSync(parts)]).toEqual([false, false]);
+  });
+
+  test.each([true, false])("puts parts of one machine together (dry run: %s)", async (dryRun) => {
+    const partsDir = join(dir, "parts");
+    const together = [["alpha/hub", "root"]];
+    const told = await run([KITCHEN], { dryRun, partsDir, together });
+    expect(told.parts.map(({ id, nodes }) => [id, [...nodes].sort()])).toEqual([
+      ["alpha/hub", ["alpha/hub", "root"]],
+      ["alpha/kitchen", ["alpha/kitchen"]],
+    ]);
+    if (dryRun) return;
+    const layout = findLayout(join(partsDir, "alpha/hub"));
+    expect(layout?.servers.map(({ of }) => of).sort()).toEqual(["alpha", "root"]);
+    for (const file of ["servers/alpha.conf", "servers/root.conf", "nodes/root.json", "nodes/alpha/hub.json"])
+      expect(existsSync(join(partsDir, "alpha/hub", file))).toBe(true);
+    expect(existsSync(join(partsDir, "root"))).toBe(false);
+  });
+
+  test.each([
+    [
+      [["root", "alpha/desk"]],
+      /part "alpha\/desk" of --together does not exist; the parts are root, alpha\/hub/,
+    ],
+    [
+      [
+        ["root", "alpha/hub"],
+        ["alpha/kitchen", "root"],
+      ],
+      /part "root" of --together is named twice/,
+    ],
+    [[["root", ""]], /part "" of --together does not exist/],
+  ])("refuses to put %j together", async (together, message) => {
+    for (const dryRun of [true, false]) {
+      const running = run([KITCHEN], { dryRun, partsDir: join(dir, "parts"), together });
+      await expect(running).rejects.toMatchObject({ code: "usage", message: expect.stringMatching(message) });
+      expect(existsSync(state)).toBe(false);
+    }
   });
 
   test("refuses a mesh file with a fault, in a dry run too", async () => {

@@ -53,7 +53,8 @@ export class RootFollower {
     try {
       // One that joined with an earlier version cannot ask, and is told to nobody each time.
       if (readJoinedFile(this.#stateDir) === undefined) {
-        this.#trouble = "cannot ask the root for changes: join again with a new code, once";
+        this.#trouble =
+          "cannot ask the root for changes: join again with a new code, once; a part of adaos provision is copied again";
         return;
       }
       const { followRoot } = await import("./follow-root.ts");

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { resolveStateDir } from "@adaos/config";
+import { MeshError } from "@adaos/core";
 import { visibleJson } from "@adaos/core/wire";
 import { meshFileOf } from "@adaos/provision";
 import { type Provisioned, provisionMesh } from "@adaos/supervise";
@@ -10,6 +11,7 @@ import type { Terminal } from "../../terminal/terminal.ts";
 interface ProvisionOptions extends StateOptions {
   readonly config?: string;
   readonly parts?: string;
+  readonly together: readonly (readonly string[])[];
   readonly dryRun?: boolean;
 }
 
@@ -25,6 +27,12 @@ export function provisionCommand(terminal: Terminal): Command {
       "--parts <dir>",
       "also write a folder for each server with its daemons, and for each member, with only its own files",
     )
+    .option(
+      "--together <parts>",
+      "parts of one machine, which share a folder: root-2,alpha/hub-2; may be given several times",
+      (text: string, before: readonly string[][]) => [...before, text.split(",")],
+      [],
+    )
     .option("--dry-run", "write nothing, check the mesh file and show the nodes")
     .addOption(jsonOption())
     .addHelpText(
@@ -39,7 +47,10 @@ export function provisionCommand(terminal: Terminal): Command {
       const stateDir = resolveStateDir(options.state);
       const configFile = meshFileOf(options.config, stateDir);
       const dryRun = options.dryRun === true;
-      const provisioned = await provisionMesh(configFile, { stateDir, partsDir: options.parts, dryRun });
+      const { parts: partsDir, together } = options;
+      if (partsDir === undefined && together.length > 0)
+        throw new MeshError("usage", "--together needs --parts, which names the folder of the parts");
+      const provisioned = await provisionMesh(configFile, { stateDir, partsDir, together, dryRun });
       if (options.json === true) {
         terminal.out(visibleJson({ ...provisioned, state: stateDir, dry_run: dryRun }));
         return;
@@ -54,10 +65,12 @@ function linesOf({ nodes, added, removed, changed, parts }: Provisioned, dryRun:
   const verb = dryRun ? "would be" : "is";
   const stateOf = (id: string): string => (added.includes(id) ? `${verb} new` : `${verb} kept`);
   const partOf = (id: string): string => {
-    const part = parts.find((one) => one.id === id);
+    const part = parts.find((one) => one.nodes.includes(id));
     if (part === undefined) return "";
     const dir = relative(process.cwd(), part.dir) || ".";
-    return dryRun ? `, in ${dir}` : `, in ${dir}: ${part.changed.length} files changed`;
+    return dryRun || part.nodes[0] !== id
+      ? `, in ${dir}`
+      : `, in ${dir}: ${part.changed.length} files changed`;
   };
   return [
     ...nodes.map((id) => `${id} ${stateOf(id)}${partOf(id)}`),
