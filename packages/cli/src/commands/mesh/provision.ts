@@ -11,7 +11,7 @@ import type { Terminal } from "../../terminal/terminal.ts";
 interface ProvisionOptions extends StateOptions {
   readonly config?: string;
   readonly parts?: string;
-  readonly together: readonly (readonly string[])[];
+  readonly together?: readonly (readonly string[])[];
   readonly dryRun?: boolean;
 }
 
@@ -30,8 +30,7 @@ export function provisionCommand(terminal: Terminal): Command {
     .option(
       "--together <parts>",
       "parts of one machine, which share a folder: root-2,alpha/hub-2; may be given several times",
-      (text: string, before: readonly string[][]) => [...before, text.split(",")],
-      [],
+      (text: string, before: readonly string[][] = []) => [...before, text.split(",")],
     )
     .option("--dry-run", "write nothing, check the mesh file and show the nodes")
     .addOption(jsonOption())
@@ -47,7 +46,7 @@ export function provisionCommand(terminal: Terminal): Command {
       const stateDir = resolveStateDir(options.state);
       const configFile = meshFileOf(options.config, stateDir);
       const dryRun = options.dryRun === true;
-      const { parts: partsDir, together } = options;
+      const { parts: partsDir, together = [] } = options;
       if (partsDir === undefined && together.length > 0)
         throw new MeshError("usage", "--together needs --parts, which names the folder of the parts");
       const provisioned = await provisionMesh(configFile, { stateDir, partsDir, together, dryRun });
