@@ -172,7 +172,7 @@ describe("adaos, the real command line on a real mesh", () => {
     expect(stopped.stdout).toMatch(/node +alpha\/speaker +NOT READY/);
     process.kill(pid, "SIGKILL");
     await until("speaker is another process", () => mesh.isReplaced("alpha/speaker", pid));
-    await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
+    await until("all is ready again", () => mesh.isReady());
   });
 
   test("down leaves no process and no port", async () => {

@@ -123,7 +123,7 @@ describe("links", { timeout: 240_000 }, () => {
     } else process.kill(mesh.pid(before), signal);
     await until("another serves the link", async () => (await servingRoot()) !== before);
     await until("some seconds have passed", () => Date.now() > atMs + TAKEOVER_MS);
-    await until("there are two again", async () => (await mesh.adaos(["status"])).code === 0);
+    await until("there are two again", () => mesh.isReady());
     return atMs;
   }
 
@@ -157,7 +157,7 @@ describe("links", { timeout: 240_000 }, () => {
   });
 
   test("the one that stands by is ready and says so", async () => {
-    await until("all is ready", async () => (await mesh.adaos(["status"])).code === 0);
+    await until("all is ready", () => mesh.isReady());
     const { stdout } = await mesh.adaos(["status"]);
     expect(stdout.match(/^link +up alpha \(root(-2)?\) +ready +\d+ carried, stands by$/gm)).toHaveLength(1);
     expect(stdout.match(/^link +up alpha \(root(-2)?\) +ready +\d+ carried$/gm)).toHaveLength(1);

@@ -101,7 +101,7 @@ describe("adaos node", { timeout: 90_000 }, () => {
     await expect(dial("hall", old)).rejects.toMatchObject({ code: "denied" });
     expect(keyOf("hall")).not.toBe(old);
     await (await dial("hall", keyOf("hall"))).close();
-    await until("all is ready", async () => (await mesh.adaos(["status"])).code === 0);
+    await until("all is ready", () => mesh.isReady());
   });
 
   test("will not bring changes along that nobody has applied", async () => {

@@ -37,7 +37,7 @@ describe("the operator's commands, on a real mesh", () => {
   const idOf = (text: string): string => ids.get(text) ?? "";
 
   async function run(...args: readonly string[]): Promise<CliResult> {
-    return mesh.adaos(["events", ...args]);
+    return mesh.ask(["events", ...args]);
   }
 
   async function lines<T>(...args: readonly string[]): Promise<T[]> {

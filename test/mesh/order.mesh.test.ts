@@ -101,7 +101,7 @@ describe("order of events", () => {
     const seqs = published.map(({ seq }) => seq);
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
     expect(new Set(seqs).size).toBe(COUNT);
-    await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
+    await until("all is ready again", () => mesh.isReady());
   });
 
   test("and arrive so, when some of them had to wait in the outbox", async () => {
@@ -113,7 +113,7 @@ describe("order of events", () => {
     await until("all have arrived", () => arrived.length >= COUNT, ARRIVE_MS);
     expect(arrived).toEqual(published.map(({ eventId }) => eventId));
     expect(published.some(({ stream }) => stream === "outbox")).toBe(true);
-    await until("all is ready again", async () => (await mesh.adaos(["status"])).code === 0);
+    await until("all is ready again", () => mesh.isReady());
   });
 
   /** A strict handler of alpha/speaker in a process of its own. */

@@ -97,7 +97,7 @@ describe("events replay, on a real mesh", () => {
   });
 
   function run(to: string, ...args: readonly string[]): Promise<CliResult> {
-    return mesh.adaos(["events", "replay", ...args, "--at", "beta", "--to", to]);
+    return mesh.ask(["events", "replay", ...args, "--at", "beta", "--to", to]);
   }
 
   async function replay(to: string, ...args: readonly string[]): Promise<Told> {

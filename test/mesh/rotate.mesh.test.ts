@@ -56,7 +56,7 @@ describe("adaos node rotate", { timeout: 120_000 }, () => {
     try {
       const { code, stderr } = await mesh.adaos(["node", "rotate", ...args, "--json"]);
       expect([code, stderr]).toEqual([0, ""]);
-      await until("all is ready", async () => (await mesh.adaos(["status"])).code === 0);
+      await until("all is ready", () => mesh.isReady());
     } finally {
       clearInterval(clock);
     }

@@ -1,10 +1,14 @@
 import { isNodeRole } from "./daemons/node-roles.ts";
 import { runDaemon } from "./daemons/run-daemon.ts";
-import { processTerminal } from "./terminal/terminal.ts";
+import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
-/** Runs one command line. Resolves with the exit code; prints every error on standard error. */
-export async function main(args: readonly string[]): Promise<number> {
-  const terminal = processTerminal();
+export { plainTerminal } from "./terminal/terminal.ts";
+
+/**
+ * Runs one command line. Resolves with the exit code; prints every error.
+ * @param terminal @default that of this process
+ */
+export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   try {
     const [noun, role = "", option, file, ...rest] = args;
     // The supervisor starts daemons this way: the parser of command lines would stay in their memory for life.

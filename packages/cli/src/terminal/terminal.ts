@@ -26,11 +26,20 @@ export function processTerminal(): Terminal {
     if (error.code === "EPIPE") process.exit(0);
     throw error;
   });
+  const { out, say } = plainTerminal(
+    (text) => void process.stdout.write(text),
+    (text) => void process.stderr.write(text),
+  );
+  return { out, say, outIsTty: process.stdout.isTTY === true, colors: styles(colored) };
+}
+
+/** A terminal without colour that gives each line, its end included, to `out` or `say`. */
+export function plainTerminal(out: (text: string) => void, say: (text: string) => void): Terminal {
   return {
-    out: (line) => void process.stdout.write(`${printable(line)}\n`),
-    say: (line) => void process.stderr.write(`${printable(line)}\n`),
-    outIsTty: process.stdout.isTTY === true,
-    colors: styles(colored),
+    out: (line) => out(`${printable(line)}\n`),
+    say: (line) => say(`${printable(line)}\n`),
+    outIsTty: false,
+    colors: styles(false),
   };
 }
 
