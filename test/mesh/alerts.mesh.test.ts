@@ -122,8 +122,8 @@ describe("alerts of a mesh that is well", () => {
       },
       2 * QUIET_MS,
     );
-    expect(await mesh.adaos(["alerts", "--history"])).toMatchObject({ code: 0, stdout: "" });
-    expect(await mesh.adaos(["alerts"])).toMatchObject({ code: 0, stdout: "", stderr: "no alerts\n" });
+    expect(await mesh.ask(["alerts", "--history"])).toMatchObject({ code: 0, stdout: "" });
+    expect(await mesh.ask(["alerts"])).toMatchObject({ code: 0, stdout: "", stderr: "no alerts\n" });
     expect(alarmed.got).toEqual([]);
   });
 });
@@ -161,7 +161,7 @@ describe("a fault", () => {
       ),
       look: "adaos events dlq list --at alpha",
     });
-    await mesh.adaos(["events", "dlq", "purge", "--older-than", "0", "--yes"]);
+    await mesh.ask(["events", "dlq", "purge", "--older-than", "0", "--yes"]);
     await untilTold("cleared deadLetterCame by alpha/hub");
     await until("that is heard", () => heard.includes("mesh.alert.cleared deadLetterCame"));
     expect([count("raised deadLetterCame by alpha/hub"), heard.length]).toEqual([1, 2]);
@@ -280,7 +280,7 @@ describe("a fault", () => {
     // Else what follows would burn too: its answers of the last minutes are missing.
     const file = readFileSync(mesh.configFile, "utf8");
     mesh.configure(file.replace(/probeSloBurns: .*/, "probeSloBurns: false"));
-    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    expect((await mesh.ask(["policy", "apply", "--yes"])).code).toBe(0);
     await untilTold("cleared probeSloBurns/alpha/kitchen/shelf by alpha/hub");
     const { port } = till.address() as AddressInfo;
     till.closeAllConnections();
@@ -327,12 +327,12 @@ describe("a fault", () => {
     // The silence ends while nobody judges.
     const before = mesh.pid("alpha/hub");
     process.kill(before, "SIGKILL");
-    expect((await mesh.adaos(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(0);
+    expect((await mesh.ask(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(0);
     await until("the hub is started again", () => mesh.isReplaced("alpha/hub", before));
     await until("the webhook has refused it", () => alarmed.refused > 0);
     alarmed.status = 200;
     await untilTold(line);
-    expect((await mesh.adaos(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(64);
+    expect((await mesh.ask(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(64);
   });
 
   test("of which a webhook is told in vain is shown to who looks", async () => {
@@ -343,7 +343,7 @@ describe("a fault", () => {
       (await alarmed.alerts()).some(({ alert }) => alert === "configBroken/supervisor"),
     );
     await until("that it was not delivered is told", async () =>
-      (await mesh.adaos(["alerts"])).stderr.includes(
+      (await mesh.ask(["alerts"])).stderr.includes(
         "configBroken/supervisor to webhook-pager: webhook pager answers 404",
       ),
     );

@@ -181,7 +181,7 @@ describe("adaos bridge cloudevents --in", () => {
     [["--in", "shop.in", "--clearance", "all"], /secret, pii/],
     [["--in", "shop.in", "--url", "nats://192.0.2.7:4222"], /--allow-plain/],
   ])("refuses %j", async (args, wanted) => {
-    const run = await mesh.adaos([
+    const run = await mesh.ask([
       "bridge",
       "cloudevents",
       "--url",

@@ -29,7 +29,7 @@ describe("adaos chaos", () => {
 
   test("inject hits a running mesh, which loses nothing and needs nobody", async () => {
     const report = join(mesh.dir, "reports", "chaos.md");
-    const { code, stdout, stderr } = await mesh.adaos([
+    const { code, stdout, stderr } = await mesh.ask([
       ...["chaos", "inject", "--iterations", "8", "--pause", "0", "--seed", String(SEED), "--json"],
       ...["--faults", "kill,take-port,terminate,hang,cut-link,slow", "--report", report],
     ]);

@@ -312,7 +312,7 @@ describe("classified data", { timeout: 300_000 }, () => {
     expect(code).toBe(77);
     expect(stdout).toMatch(/import +beta from alpha +deny +clearance +\S*lab\/badge\/v1\/schema\.json:6:\d+/);
     expect(stderr).toContain("its schema classifies data for which beta is not cleared");
-    const { stdout: checked, stderr: warned } = await mesh.adaos(["policy", "check"]);
+    const { stdout: checked, stderr: warned } = await mesh.ask(["policy", "check"]);
     expect(checked).toContain("rules, ");
     expect(warned).toMatch(
       /beta\.import\[0\]: never lets through .*lab\.badge@1 \(pii at \S*lab\/badge\/v1\/schema\.json:6:/,
@@ -328,7 +328,7 @@ describe("classified data", { timeout: 300_000 }, () => {
     );
     await kitchen.publish("lab.badge", { code: "before" });
     mesh.configure(meshYaml(join(dir, "registry"), "[pii]"));
-    const { stdout } = await mesh.adaos(["policy", "apply", "--yes", "--json"]);
+    const { stdout } = await mesh.ask(["policy", "apply", "--yes", "--json"]);
     const { changes } = JSON.parse(stdout) as { changes: { change: string; who: string; event: string }[] };
     expect(changes).toContainEqual({
       change: "allowed",
@@ -343,7 +343,7 @@ describe("classified data", { timeout: 300_000 }, () => {
     expect(JSON.stringify(seen)).not.toContain("before");
     expect(await lamp.request("lab.lookup", { who: "ann" })).toMatchObject({ data: { mail: MAIL } });
     mesh.configure(meshYaml(join(dir, "registry"), "[]"));
-    await mesh.adaos(["policy", "apply", "--yes"]);
+    await mesh.ask(["policy", "apply", "--yes"]);
     expect(await refused(lamp.request("lab.lookup", { who: "ann" }, { timeoutMs: 60_000 }))).toBe(
       "denied clearance",
     );

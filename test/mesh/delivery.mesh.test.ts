@@ -27,7 +27,7 @@ describe("delivery, on a real mesh", () => {
   });
 
   async function deadLetters(durable: string): Promise<Listed[]> {
-    const { code, stdout, stderr } = await mesh.adaos([
+    const { code, stdout, stderr } = await mesh.ask([
       "events",
       "dlq",
       "list",
@@ -77,17 +77,17 @@ describe("delivery, on a real mesh", () => {
       data: { text: "to a broken screen" },
     });
 
-    const dry = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--dry-run"]);
+    const dry = await mesh.ask(["events", "dlq", "replay", "--durable", "once", "--dry-run"]);
     expect(dry.stderr).toContain("would replay 1 dead letter");
     broken = false;
-    const replay = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--yes", "--json"]);
+    const replay = await mesh.ask(["events", "dlq", "replay", "--durable", "once", "--yes", "--json"]);
     expect(JSON.parse(replay.stdout)).toEqual({ replayed: 1, failed: 0 });
     expect(replay.stderr).toContain("permanent reasons");
     await until("it was handled again", () => tries.length === 2);
     expect(tries[1]).toMatchObject({ cause: eventId, key: eventId });
     expect(tries[1]?.id).not.toBe(eventId);
     expect(await deadLetters("once")).toEqual([]);
-    const again = await mesh.adaos(["events", "dlq", "replay", "--durable", "once", "--yes"]);
+    const again = await mesh.ask(["events", "dlq", "replay", "--durable", "once", "--yes"]);
     expect(again.code).toBe(0);
     // The other durable saw the event once: a replay is for the one that failed.
     expect(others).toEqual([eventId]);
@@ -172,7 +172,7 @@ describe("delivery, on a real mesh", () => {
       kitchen.run("backup.upload", () => Promise.reject(new NonRetryableError("no bucket")), { tags });
     await expect(fail(["nightly", "disk"])).rejects.toThrow("no bucket");
     await expect(fail(["weekly"])).rejects.toThrow("no bucket");
-    const { stdout } = await mesh.adaos(["events", "failed", "--tag", "nightly", "--json"]);
+    const { stdout } = await mesh.ask(["events", "failed", "--tag", "nightly", "--json"]);
     const records = stdout.split("\n").filter(Boolean);
     expect(records).toHaveLength(1);
     expect(JSON.parse(records[0] ?? "")).toMatchObject({
@@ -181,37 +181,29 @@ describe("delivery, on a real mesh", () => {
       tags: ["nightly", "disk"],
     });
     const { runId } = await kitchen.run("backup.upload", () => 1, { tags: ["nightly"] });
-    const all = await mesh.adaos(["events", "failed", "--tag", "nightly", "--json"]);
+    const all = await mesh.ask(["events", "failed", "--tag", "nightly", "--json"]);
     expect(all.stdout).toContain(runId);
-    const letters = (await mesh.adaos(["events", "dlq", "list", "--node", "alpha/kitchen", "--json"])).stdout;
+    const letters = (await mesh.ask(["events", "dlq", "list", "--node", "alpha/kitchen", "--json"])).stdout;
     const [letter, ...more] = letters
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line));
     expect(more).toHaveLength(1);
     expect(letter).toMatchObject({ kind: "run", event_name: "backup.upload", attempts: [{}] });
-    const replayed = await mesh.adaos(["events", "dlq", "replay", letter.dead_letter_id, "--yes"]);
+    const replayed = await mesh.ask(["events", "dlq", "replay", letter.dead_letter_id, "--yes"]);
     expect([replayed.code, replayed.stderr]).toEqual([65, expect.stringContaining("of a run")]);
-    const none = await mesh.adaos(["events", "dlq", "replay", "--node", "alpha/kitchen", "--dry-run"]);
+    const none = await mesh.ask(["events", "dlq", "replay", "--node", "alpha/kitchen", "--dry-run"]);
     expect(none.stdout + none.stderr).toMatch(/\b(0|no) dead letters/);
   });
 
   test("purge deletes what is old, keeps what is young, and asks first", async () => {
     const before = await deadLetters("poisoned");
     expect(before).toHaveLength(1);
-    const unasked = await mesh.adaos([
-      "events",
-      "dlq",
-      "purge",
-      "--durable",
-      "poisoned",
-      "--older-than",
-      "0",
-    ]);
+    const unasked = await mesh.ask(["events", "dlq", "purge", "--durable", "poisoned", "--older-than", "0"]);
     expect(unasked.code).toBe(64);
-    const young = await mesh.adaos(["events", "dlq", "purge", "--durable", "poisoned", "--yes", "--json"]);
+    const young = await mesh.ask(["events", "dlq", "purge", "--durable", "poisoned", "--yes", "--json"]);
     expect(JSON.parse(young.stdout)).toMatchObject({ delete: 0 });
-    const old = await mesh.adaos([
+    const old = await mesh.ask([
       "events",
       "dlq",
       "purge",

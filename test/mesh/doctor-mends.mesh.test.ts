@@ -53,7 +53,7 @@ const ASKS = /^adaos (policy apply|registry apply|store heal)\b/;
 let mesh: TestMesh;
 
 async function doctor(...groups: readonly string[]): Promise<readonly Finding[]> {
-  const { stdout } = await mesh.adaos(["doctor", "--json", "--only", ...groups]);
+  const { stdout } = await mesh.ask(["doctor", "--json", "--only", ...groups]);
   return (JSON.parse(stdout) as { findings: readonly Finding[] }).findings;
 }
 
@@ -85,7 +85,7 @@ function kill(...names: readonly string[]): void {
 
 async function apply(yaml: string): Promise<void> {
   mesh.configure(yaml);
-  const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+  const { code, stderr } = await mesh.ask(["policy", "apply", "--yes"]);
   expect(code, stderr).toBe(0);
 }
 
@@ -264,7 +264,7 @@ const CASES: readonly Case[] = [
       await (await mesh.connect("alpha/kitchen")).publish("ui.notify", { text: "one" });
     },
     mend: /^adaos events dlq list --at alpha$/,
-    byHand: () => mesh.adaos(["events", "dlq", "purge", "--at", "alpha", "--older-than", "0", "--yes"]),
+    byHand: () => mesh.ask(["events", "dlq", "purge", "--at", "alpha", "--older-than", "0", "--yes"]),
   },
   {
     name: "a durable that its member may have no more",

@@ -37,7 +37,7 @@ describe("adaos doctor and adaos audit, on a real mesh", () => {
   let mesh: TestMesh;
 
   async function doctor(...args: readonly string[]): Promise<Report> {
-    const { code, stdout } = await mesh.adaos(["doctor", "--json", ...args]);
+    const { code, stdout } = await mesh.ask(["doctor", "--json", ...args]);
     return { ...(JSON.parse(stdout) as Omit<Report, "code">), code };
   }
 
@@ -45,7 +45,7 @@ describe("adaos doctor and adaos audit, on a real mesh", () => {
     findings.filter(({ level }) => level === "fault").map(({ group, about }) => `${group} ${about}`);
 
   async function audit(...args: readonly string[]): Promise<Entry[]> {
-    const { stdout } = await mesh.adaos(["audit", "--json", ...args]);
+    const { stdout } = await mesh.ask(["audit", "--json", ...args]);
     return stdout
       .split("\n")
       .filter((line) => line !== "")
@@ -93,10 +93,10 @@ describe("adaos doctor and adaos audit, on a real mesh", () => {
     expect(findings).toMatchObject([
       { about: "alpha/kitchen", problem: "its key opens nothing", mend: "adaos policy apply" },
     ]);
-    const mended = await mesh.adaos([...(findings[0]?.mend ?? "").split(" ").slice(1), "--yes"]);
+    const mended = await mesh.ask([...(findings[0]?.mend ?? "").split(" ").slice(1), "--yes"]);
     expect(mended.code, mended.stderr).toBe(0);
     expect((await doctor("--only", "rights")).code).toBe(0);
-    const rotated = await mesh.adaos(["node", "rotate", "alpha/kitchen"]);
+    const rotated = await mesh.ask(["node", "rotate", "alpha/kitchen"]);
     expect(rotated.code, rotated.stderr).toBe(0);
     expect(await audit("--what", "rotate")).toMatchObject([
       {
@@ -154,16 +154,16 @@ describe("adaos doctor and adaos audit, on a real mesh", () => {
     await publish("bad");
     await until("the first are handled", () => handled.length === first.length);
     await until("the bad one is a dead letter", async () => {
-      return (await mesh.adaos(["events", "dlq", "list", "--at", "beta", "--json"])).stdout !== "";
+      return (await mesh.ask(["events", "dlq", "list", "--at", "beta", "--json"])).stdout !== "";
     });
     await stop();
     const lost = await publish("lost");
     const last = await publish("last");
-    await mesh.adaos(["events", "tail", "ui.notify", "--at", "beta", "--since", "1h", "--count", "5"]);
+    await mesh.ask(["events", "tail", "ui.notify", "--at", "beta", "--since", "1h", "--count", "5"]);
     await acknowledgeOne(mesh);
     await subscribe();
     await until("the last is handled", () => handled.includes(last));
-    const { code, stdout } = await mesh.adaos(["ledger", "--since", since, "--json"]);
+    const { code, stdout } = await mesh.ask(["ledger", "--since", since, "--json"]);
     const rows = stdout
       .trimEnd()
       .split("\n")

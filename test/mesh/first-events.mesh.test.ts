@@ -83,7 +83,7 @@ describe("the start of a mesh", () => {
   });
 
   test("leaves no drift of these events", async () => {
-    const { stdout } = await mesh.adaos(["events", "registry", "drift", "--json"]);
+    const { stdout } = await mesh.ask(["events", "registry", "drift", "--json"]);
     const drifts = stdout
       .trim()
       .split("\n")
@@ -182,7 +182,7 @@ describe("a dead letter", () => {
 
 describe("a timer without an event", () => {
   test("publishes timer.tick as the member that may", async () => {
-    const added = await mesh.adaos(["timer", "add", "--in", "1s"]);
+    const added = await mesh.ask(["timer", "add", "--in", "1s"]);
     expect([added.code, added.stderr]).toEqual([0, ""]);
     const [tick] = await untilStored("alpha", "timer.tick", 1);
     expect(tick?.source).toBe("timer@kitchen");

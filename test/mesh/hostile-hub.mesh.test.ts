@@ -135,7 +135,7 @@ describe("a hostile hub", { timeout: 90_000 }, () => {
     const joined = join(mesh.state, "keys/alpha/leaf.joined");
     mkdirSync(dirname(joined), { recursive: true });
     writeFileSync(joined, `${nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey()}\n`);
-    const applied = await mesh.adaos(["policy", "apply", "--yes"]);
+    const applied = await mesh.ask(["policy", "apply", "--yes"]);
     expect(applied.code).toBe(0);
     root = (await mesh.openService("root")).nc;
     desk = await mesh.connect("beta/desk");

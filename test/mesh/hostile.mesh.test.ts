@@ -184,9 +184,9 @@ describe("a hostile member", () => {
     };
     expect(await store(evil, "dlq.alpha.evil.screen.1-x", JSON.stringify(forged))).toBe(true);
     expect(await store(evil, "dlq.alpha.desk.screen.1-x", JSON.stringify(forged))).toBe(false);
-    const replay = await mesh.adaos(["events", "dlq", "replay", "--yes", "--json"]);
+    const replay = await mesh.ask(["events", "dlq", "replay", "--yes", "--json"]);
     expect(JSON.parse(replay.stdout)).toMatchObject({ replay: 0 });
-    const retry = await mesh.adaos(["events", "retry", forged.dead_letter_id]);
+    const retry = await mesh.ask(["events", "retry", forged.dead_letter_id]);
     expect(retry.code).toBe(64);
     await kitchen.publish("ui.notify", { text: "true" });
     await until("the true one came", () => seen.includes("true"));
@@ -209,7 +209,7 @@ describe("a hostile member", () => {
     }
     const { eventId } = await kitchen.publish("ui.notify", { text: "lost?" });
     await until("it was given up", () => desk.stats.deadLettered > 0);
-    const listed = await mesh.adaos(["events", "dlq", "list", "--durable", "letters", "--json"]);
+    const listed = await mesh.ask(["events", "dlq", "list", "--durable", "letters", "--json"]);
     expect(listed.stdout).toContain(eventId);
     await subscription.stop();
   });
@@ -301,11 +301,11 @@ describe("a hostile member", () => {
     await store(evil, "dlq.alpha.evil.x.1", JSON.stringify({ dead_letter_id: "a", event_id: "b", at: "c" }));
     await store(evil, "met.alpha.evil.x.2026-11-21T12", JSON.stringify({ counters: "many" }));
     for (const command of ["status", "failed", "retry-candidates", "metrics", "topics"]) {
-      const { code, stdout, stderr } = await mesh.adaos(["events", command]);
+      const { code, stdout, stderr } = await mesh.ask(["events", command]);
       expect([command, code]).toEqual([command, 0]);
       expect((stdout + stderr).match(COMMANDS)).toBeNull();
     }
-    const failed = await mesh.adaos(["events", "failed", "--event", "ui."]);
+    const failed = await mesh.ask(["events", "failed", "--event", "ui."]);
     expect(failed.stdout).toContain("looks fine");
   });
 });

@@ -103,7 +103,7 @@ describe("adaos join follow", { timeout: 120_000 }, () => {
   test("brings new members and rights to a remote subnet that runs, and to a remote member, once they are applied", async () => {
     mesh.configure(CHANGED);
     expect(await followed(gamma)).toMatchObject({ outcome: "waits" });
-    expect(await mesh.adaos(["policy", "apply", "--config", mesh.configFile, "--yes"])).toMatchObject({
+    expect(await mesh.ask(["policy", "apply", "--config", mesh.configFile, "--yes"])).toMatchObject({
       code: 0,
     });
     // Its supervisor may have been quicker. Whoever asks at the same time waits for the other.
@@ -182,7 +182,7 @@ describe("adaos join follow", { timeout: 120_000 }, () => {
 
   test("shuts machines out once the mesh file no longer has their nodes", async () => {
     mesh.configure(GONE);
-    expect(await mesh.adaos(["policy", "apply", "--config", mesh.configFile, "--yes"])).toMatchObject({
+    expect(await mesh.ask(["policy", "apply", "--config", mesh.configFile, "--yes"])).toMatchObject({
       code: 0,
     });
     expect(readdirSync(join(mesh.state, "machines"))).toEqual([]);

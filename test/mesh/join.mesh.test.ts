@@ -212,7 +212,7 @@ describe("adaos join", { timeout: 120_000 }, () => {
     const other = machine();
     expect(await joinBy(await create("--subnet", "delta"), other)).toMatchObject({ code: 0 });
     expect(readFileSync(join(mesh.state, "keys/delta/leaf.joined"), "utf8")).not.toBe(before);
-    expect((await mesh.adaos(["policy", "compile", "--check"])).code).toBe(0);
+    expect((await mesh.ask(["policy", "compile", "--check"])).code).toBe(0);
   });
 
   test("tells what to add where the mesh file has no place, and refuses what runs here", async () => {
@@ -448,8 +448,8 @@ describe("a join code", { timeout: 180_000 }, () => {
     await until("it answers", async () => (await getsIn(made.code, made.port)) || same === undefined);
     expect((await joinBy(made, strange)).code).not.toBe(0);
     if (same !== undefined) expect(await joinBy(made, same)).toMatchObject({ code: 0 });
-    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
-    expect(await mesh.adaos(["policy", "compile", "--check"])).toMatchObject({ code: 0 });
+    expect((await mesh.ask(["policy", "apply", "--yes"])).code).toBe(0);
+    expect(await mesh.ask(["policy", "compile", "--check"])).toMatchObject({ code: 0 });
   });
 
   test("stays what it is over a restart: an open one serves, one that has expired meanwhile does not", async () => {

@@ -160,11 +160,7 @@ describe("the ledger", () => {
     );
     // Which hop has it, before the mesh is gone.
     for (const problem of problems.slice(0, 2)) {
-      const { stdout, stderr } = await mesh.adaos([
-        "events",
-        "detail",
-        problem.slice(0, problem.indexOf(" ")),
-      ]);
+      const { stdout, stderr } = await mesh.ask(["events", "detail", problem.slice(0, problem.indexOf(" "))]);
       console.log(problem, stdout, stderr);
     }
     const { code, rows } = await ownLedger();
@@ -183,7 +179,7 @@ describe("the ledger", () => {
 
   /** What the mesh itself says became of them, once it has nothing to wait for. */
   async function ownLedger(): Promise<{ readonly code: number; readonly rows: readonly LedgerRow[] }> {
-    const { code, stdout } = await mesh.adaos(["ledger", "--since", "1h", "--json"]);
+    const { code, stdout } = await mesh.ask(["ledger", "--since", "1h", "--json"]);
     return { code, rows: linesOf(stdout).map((row) => JSON.parse(row) as LedgerRow) };
   }
 
@@ -225,7 +221,7 @@ describe("the ledger", () => {
 
   /** Event ids of the dead letters, one for each. */
   async function deadLetters(): Promise<string[]> {
-    const { stdout, stderr, code } = await mesh.adaos(["events", "dlq", "list", "--at", "alpha", "--json"]);
+    const { stdout, stderr, code } = await mesh.ask(["events", "dlq", "list", "--at", "alpha", "--json"]);
     expect(code, stderr).toBe(0);
     return linesOf(stdout).map((line) => (JSON.parse(line) as { event_id: string }).event_id);
   }

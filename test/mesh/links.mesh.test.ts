@@ -158,7 +158,7 @@ describe("links", { timeout: 240_000 }, () => {
 
   test("the one that stands by is ready and says so", async () => {
     await until("all is ready", () => mesh.isReady());
-    const { stdout } = await mesh.adaos(["status"]);
+    const { stdout } = await mesh.ask(["status"]);
     expect(stdout.match(/^link +up alpha \(root(-2)?\) +ready +\d+ carried, stands by$/gm)).toHaveLength(1);
     expect(stdout.match(/^link +up alpha \(root(-2)?\) +ready +\d+ carried$/gm)).toHaveLength(1);
     expect(stdout).toMatch(/^node +root-2 +ready/m);

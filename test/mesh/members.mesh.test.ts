@@ -72,7 +72,7 @@ describe("adaos node", { timeout: 90_000 }, () => {
       [["gamma/porch", "--publish", "ui."], 64, /no subnet gamma/],
       [["porch"], 64, /porch/],
     ] as const) {
-      const result = await mesh.adaos(["node", "add", ...args]);
+      const result = await mesh.ask(["node", "add", ...args]);
       expect([result.code, result.stderr]).toEqual([code, expect.stringMatching(problem)]);
     }
     expect(readFileSync(mesh.configFile, "utf8")).toBe(before);
@@ -89,7 +89,7 @@ describe("adaos node", { timeout: 90_000 }, () => {
     const clock = setInterval(() => void published.push(hall.publish("ui.notify", { text: "x" })), 10);
     try {
       await until("some have come", () => seen.size > 20);
-      const { code, stderr } = await mesh.adaos(["node", "rotate", "alpha/hall"]);
+      const { code, stderr } = await mesh.ask(["node", "rotate", "alpha/hall"]);
       expect([code, stderr]).toEqual([0, expect.any(String)]);
       const so = seen.size;
       await until("more have come", () => seen.size > so + 20);
@@ -107,16 +107,16 @@ describe("adaos node", { timeout: 90_000 }, () => {
   test("will not bring changes along that nobody has applied", async () => {
     const before = readFileSync(mesh.configFile, "utf8");
     mesh.configure(before.replace(/kitchen: \{ publish: \[ ?ui\./, "$&, nlp."));
-    const { code, stderr } = await mesh.adaos(["node", "rotate", "alpha/hall"]);
+    const { code, stderr } = await mesh.ask(["node", "rotate", "alpha/hall"]);
     expect([code, stderr]).toEqual([64, expect.stringContaining("not applied")]);
     mesh.configure(before);
   });
 
   test("remove asks first, then disconnects for good; one of that name that comes later has another key", async () => {
     const old = keyOf("hall");
-    expect(await mesh.adaos(["node", "remove", "alpha/hall"])).toMatchObject({ code: 64 });
+    expect(await mesh.ask(["node", "remove", "alpha/hall"])).toMatchObject({ code: 64 });
     const raw = await dial("hall", old);
-    const { code } = await mesh.adaos(["node", "remove", "alpha/hall", "--yes"]);
+    const { code } = await mesh.ask(["node", "remove", "alpha/hall", "--yes"]);
     expect(code).toBe(0);
     await until("it is out", () => !raw.connected);
     await raw.close();
@@ -126,7 +126,7 @@ describe("adaos node", { timeout: 90_000 }, () => {
       code: "usage",
     });
     await expect(dial("hall", old)).rejects.toMatchObject({ code: "denied" });
-    expect((await mesh.adaos(["node", "add", "alpha/hall", "--publish", "ui."])).code).toBe(0);
+    expect((await mesh.ask(["node", "add", "alpha/hall", "--publish", "ui."])).code).toBe(0);
     expect(keyOf("hall")).not.toBe(old);
     await expect(dial("hall", old)).rejects.toMatchObject({ code: "denied" });
   });

@@ -67,7 +67,7 @@ describe("metrics, on a real mesh", () => {
   }
 
   async function metrics(...args: readonly string[]): Promise<Record<string, unknown>> {
-    const { code, stdout, stderr } = await mesh.adaos(["events", "metrics", "--json", ...args]);
+    const { code, stdout, stderr } = await mesh.ask(["events", "metrics", "--json", ...args]);
     expect([code, stderr]).toEqual([0, ""]);
     return JSON.parse(stdout) as Record<string, unknown>;
   }
@@ -113,7 +113,7 @@ describe("metrics, on a real mesh", () => {
     expect(latency.max).toBeGreaterThanOrEqual(latency.p99);
     const hours = Object.values(summary["by_hour"] as Record<string, { total: number; published: number }>);
     expect(hours.reduce((sum, { total }) => sum + total, 0)).toBe(6);
-    const text = await mesh.adaos(["events", "metrics", "--at", "alpha"]);
+    const text = await mesh.ask(["events", "metrics", "--at", "alpha"]);
     expect(text.stdout).toMatch(/Success +4 +66\.67 %/);
     expect(text.stdout).toMatch(/Failed +1 +16\.67 % *\n.*\n +DLQ +1 +16\.67 %/);
     expect((await metrics("--node", "alpha/speaker"))["published"]).toBe(0);
@@ -123,7 +123,7 @@ describe("metrics, on a real mesh", () => {
   test("are written for a collector, whole and by the names of the catalogue", async () => {
     const file = join(mesh.dir, "metrics.prom");
     for (const _ of [1, 2]) {
-      const written = await mesh.adaos(["events", "prometheus", "--output", file]);
+      const written = await mesh.ask(["events", "prometheus", "--output", file]);
       expect(written.code).toBe(0);
     }
     const text = readFileSync(file, "utf8");
@@ -140,12 +140,12 @@ describe("metrics, on a real mesh", () => {
     for (const line of text.trimEnd().split("\n")) {
       expect(line).toMatch(/^(# (HELP|TYPE) adaos_\w+ .+|adaos_\w+\{[^\n]*\} [0-9.e+-]+)$/);
     }
-    const same = await mesh.adaos(["events", "prometheus", "--output", "-"]);
+    const same = await mesh.ask(["events", "prometheus", "--output", "-"]);
     expect(same.stdout).toBe(text);
   });
 
   test("are scraped at every daemon, in both formats, all processes of a node as one", async () => {
-    const written = await mesh.adaos(["metrics", "targets", "--output", targetsFile()]);
+    const written = await mesh.ask(["metrics", "targets", "--output", targetsFile()]);
     expect([written.code, written.stderr]).toEqual([0, `${targetsFile()}: 7 daemons\n`]);
     const targets = readTargets();
     const daemons = [

@@ -140,7 +140,7 @@ describe("events that nobody in a subnet knows", () => {
     await published;
     await until("all are parked", () => desk.stats.parked === COUNT && lamp.stats.parked === COUNT, 60_000);
     expect(await copies(`${event}.v1`)).toBe(COUNT);
-    const status = JSON.parse((await mesh.adaos(["events", "status", "--at", "beta", "--json"])).stdout);
+    const status = JSON.parse((await mesh.ask(["events", "status", "--at", "beta", "--json"])).stdout);
     // Both daemons keep a journal of what they may see, and wait too.
     expect(status).toMatchObject({ parked: 4 * COUNT, parked_events: COUNT });
     expect(desk.stats).toMatchObject({ deadLettered: 0, retried: 0, refused: 0 });
@@ -168,7 +168,7 @@ describe("events that nobody in a subnet knows", () => {
     await until("it is parked", () => desk.stats.parked === 1);
     const of = ["--durable", "hand", "--json"];
     const listed = async (): Promise<{ dead_letter_id: string; event_id: string; rule: string }[]> => {
-      const { stdout } = await mesh.adaos(["events", "dlq", "list", ...of]);
+      const { stdout } = await mesh.ask(["events", "dlq", "list", ...of]);
       return stdout.trim() === ""
         ? []
         : stdout
@@ -179,14 +179,14 @@ describe("events that nobody in a subnet knows", () => {
     const [letter] = await listed();
     expect(letter).toMatchObject({ rule: "unknown-event", event_name: "lab.hand.made", node: "beta/desk" });
     const detail = JSON.parse(
-      (await mesh.adaos(["events", "detail", letter?.event_id ?? "", "--json"])).stdout,
+      (await mesh.ask(["events", "detail", letter?.event_id ?? "", "--json"])).stdout,
     );
     expect(detail.dead_letters.length).toBeGreaterThanOrEqual(1);
     expect(detail.event.seq).toBeGreaterThan(0);
-    const shown = await mesh.adaos(["events", "dlq", "show", letter?.dead_letter_id ?? ""]);
+    const shown = await mesh.ask(["events", "dlq", "show", letter?.dead_letter_id ?? ""]);
     expect(shown.stdout).toContain('"unknown-event"');
     // Still unknown: run again, it is parked again, under its new id.
-    const replayed = await mesh.adaos([
+    const replayed = await mesh.ask([
       "events",
       "dlq",
       "replay",
@@ -198,7 +198,7 @@ describe("events that nobody in a subnet knows", () => {
     await until("it is parked again", () => desk.stats.parked === 2);
     const [again] = await listed();
     expect(again?.event_id).not.toBe(letter?.event_id);
-    const purged = await mesh.adaos(["events", "dlq", "purge", "--older-than", "0", "--at", "beta", "--yes"]);
+    const purged = await mesh.ask(["events", "dlq", "purge", "--older-than", "0", "--at", "beta", "--yes"]);
     expect(purged.code).toBe(0);
     expect(await listed()).toEqual([]);
     await desk.close();

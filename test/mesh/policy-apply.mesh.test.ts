@@ -73,7 +73,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
   /** Resolves when it is in force everywhere, with what the command told. */
   async function apply(change: (yaml: string) => string): Promise<Applied> {
     mesh.configure(change(MESH));
-    const { code, stdout, stderr } = await mesh.adaos(["policy", "apply", "--yes", "--json"]);
+    const { code, stdout, stderr } = await mesh.ask(["policy", "apply", "--yes", "--json"]);
     if (code !== 0) throw new Error(`policy apply: ${code} ${stderr}`);
     return JSON.parse(stdout) as Applied;
   }
@@ -245,7 +245,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     const { eventId } = await fresh.publish("ui.notify", { text: "hello" });
     await until("it came", () => idsOf(lamp).includes(eventId));
     await until("all is ready", () => mesh.isReady());
-    const { stdout } = await mesh.adaos(["status"]);
+    const { stdout } = await mesh.ask(["status"]);
     expect(stdout).toMatch(/alpha\/fresh +ready/);
     expect(stdout).not.toContain("guest");
     await apply((yaml) => yaml);
@@ -256,10 +256,10 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     const before = files();
     const asked = ["policy", "explain", "publish", "ui.notify", "--as", "alpha/kitchen"];
     mesh.configure(MESH);
-    const same = await mesh.adaos([...asked, "--json"]);
+    const same = await mesh.ask([...asked, "--json"]);
     expect([same.code, JSON.parse(same.stdout)]).toEqual([0, expect.objectContaining({ in_force: true })]);
     mesh.configure(MESH.replace("kitchen: { publish: [ui.] }", "kitchen: {}"));
-    const dry = await mesh.adaos(["policy", "apply", "--dry-run"]);
+    const dry = await mesh.ask(["policy", "apply", "--dry-run"]);
     expect([dry.code, dry.stdout]).toEqual([
       0,
       expect.stringContaining("- alpha/kitchen publish ui.notify@1"),
@@ -276,7 +276,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
         "  gamma: { remote: true, import: [ui.] }\n",
       ),
     );
-    const moves = (await mesh.adaos(["policy", "apply", "--dry-run"])).stdout.split("\n");
+    const moves = (await mesh.ask(["policy", "apply", "--dry-run"])).stdout.split("\n");
     for (const line of [
       "- server nats-beta: ends",
       "- daemon beta/hub: ends",
@@ -287,7 +287,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
       "+ subnet elsewhere gamma",
     ])
       expect(moves.filter((move) => move.startsWith(line))).toHaveLength(1);
-    expect((await mesh.adaos(["policy", "diff"])).stderr).toContain(
+    expect((await mesh.ask(["policy", "diff"])).stderr).toContain(
       "gamma runs on another machine: the root holds it",
     );
     expect(files()).toEqual(before);
@@ -298,7 +298,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
       ["mesh: [", 78, /mesh\.yaml:1:/],
     ] as const) {
       mesh.configure(yaml);
-      const { code: is, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+      const { code: is, stderr } = await mesh.ask(["policy", "apply", "--yes"]);
       expect([is, stderr]).toEqual([code, expect.stringMatching(problem)]);
     }
     mesh.configure(MESH);
@@ -328,16 +328,16 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     }
     expect([tried, mesh.pid("alpha/hub")]).toEqual([6, pid]);
     writeFileSync(file, "{");
-    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    expect((await mesh.ask(["policy", "apply", "--yes"])).code).toBe(0);
     expect(readFileSync(file, "utf8")).toBe(good);
   });
 
   test("compile --check finds nothing stale, and finds what is", async () => {
-    expect(await mesh.adaos(["policy", "compile", "--check"])).toMatchObject({ code: 0, stdout: "" });
+    expect(await mesh.ask(["policy", "compile", "--check"])).toMatchObject({ code: 0, stdout: "" });
     mesh.configure(
       MESH.replace("desk: { subscribe: [ui.] }", "desk: { publish: [ui.notify], subscribe: [ui.] }"),
     );
-    const stale = await mesh.adaos(["policy", "compile", "--check"]);
+    const stale = await mesh.ask(["policy", "compile", "--check"]);
     expect(stale.code).toBe(78);
     for (const name of ["alpha.conf", "alpha/hub.json", "alpha/desk.json"])
       expect(stale.stdout).toContain(name);
@@ -357,7 +357,7 @@ describe("adaos policy apply", { timeout: 120_000 }, () => {
     outMs = Date.now() - startMs;
     await applying;
     process.stdout.write(`leaf connection gone ${outMs} ms after the command began\n`);
-    const { stdout } = await mesh.adaos(["status"]);
+    const { stdout } = await mesh.ask(["status"]);
     expect(stdout).not.toContain("beta");
   });
 });

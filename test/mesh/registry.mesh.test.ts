@@ -115,7 +115,7 @@ async function collect(bus: Bus, pattern: string, durable: string): Promise<Map<
 }
 
 async function parkedIn(subnet: string): Promise<number> {
-  const { stdout } = await mesh.adaos(["events", "status", "--at", subnet, "--json"]);
+  const { stdout } = await mesh.ask(["events", "status", "--at", subnet, "--json"]);
   return (JSON.parse(stdout) as { parked: number }).parked;
 }
 
@@ -227,7 +227,7 @@ describe("the registry of a running mesh", () => {
       return ready && note.includes("refused (breaking-change): ui.dimmed@1 breaks what is in force: /level");
     });
     expect((await nodeOf("root")).note).toContain("adaos events scaffold ui.dimmed --version 2");
-    const applied = await mesh.adaos(["registry", "apply", "--yes"]);
+    const applied = await mesh.ask(["registry", "apply", "--yes"]);
     expect([applied.code, applied.stdout]).toEqual([78, expect.stringContaining("ui.dimmed@1 breaking")]);
     await desk.publish("ui.dimmed", { n: 1 });
     process.kill(mesh.pid("root"), "SIGKILL");
@@ -252,16 +252,16 @@ describe("the registry of a running mesh", () => {
 
   test("with autoApply: false a change waits for adaos registry apply, which tells it first", async () => {
     mesh.configure(YAML.replace(REGISTRY, `{ path: ${folder}, autoApply: false }`));
-    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    expect((await mesh.ask(["policy", "apply", "--yes"])).code).toBe(0);
     const hash = await hubHash();
     addEvent(folder, "ui.brightened");
     await until("the root says so", async () =>
       (await nodeOf("root")).note.includes("1 changed event to be put in force: adaos registry apply"),
     );
-    const dry = await mesh.adaos(["registry", "apply", "--dry-run"]);
+    const dry = await mesh.ask(["registry", "apply", "--dry-run"]);
     expect([dry.code, dry.stdout]).toEqual([0, "ui.brightened@1 new\n"]);
     expect(await hubHash()).toBe(hash);
-    const { code, stdout } = await mesh.adaos(["registry", "apply", "--yes", "--json"]);
+    const { code, stdout } = await mesh.ask(["registry", "apply", "--yes", "--json"]);
     const told = JSON.parse(stdout) as { hash: string; in_force_ms: number };
     expect([code, told]).toEqual([
       0,
@@ -274,7 +274,7 @@ describe("the registry of a running mesh", () => {
     expect(await hubHash()).toBe(told.hash);
     const speaker = await mesh.connect("alpha/speaker");
     await speaker.publish("ui.brightened", { n: 1 });
-    const again = await mesh.adaos(["registry", "apply", "--yes"]);
+    const again = await mesh.ask(["registry", "apply", "--yes"]);
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining("0 events changed, in force")]);
   });
 
@@ -305,7 +305,7 @@ describe("the registry of a running mesh", () => {
       return seen.get("ui.brightened")?.includes(9) === true;
     });
     mesh.configure(YAML.replace(REGISTRY, folder));
-    expect((await mesh.adaos(["policy", "apply", "--yes"])).code).toBe(0);
+    expect((await mesh.ask(["policy", "apply", "--yes"])).code).toBe(0);
   });
 
   test("a member that is started while its hub is away works by what it was served last", async () => {
@@ -442,7 +442,7 @@ describe("who may change what", () => {
     const denied = await bare.nc.request("svc.hub.lamp.release", JSON.stringify(other), { timeout: 10_000 });
     expect(denied.json()).toMatchObject({ error: { code: "denied" } });
     await bare.close();
-    await mesh.adaos(["events", "dlq", "purge", "--at", "beta", "--yes"]);
+    await mesh.ask(["events", "dlq", "purge", "--at", "beta", "--yes"]);
   });
 });
 
@@ -510,7 +510,7 @@ describe("what is declared and what was seen", () => {
         ),
       );
     }
-    const { code, stdout } = await mesh.adaos(["events", "registry", "drift", "--since", "1h", "--json"]);
+    const { code, stdout } = await mesh.ask(["events", "registry", "drift", "--since", "1h", "--json"]);
     const told = stdout
       .trim()
       .split("\n")
@@ -532,7 +532,7 @@ describe("what is declared and what was seen", () => {
   });
 
   test("check tells how many stored events another registry would refuse, and where they begin", async () => {
-    const good = await mesh.adaos(["events", "registry", "check", "--against-stream", "1h", "--json"]);
+    const good = await mesh.ask(["events", "registry", "check", "--against-stream", "1h", "--json"]);
     expect([good.code, JSON.parse(good.stdout)]).toEqual([
       0,
       expect.objectContaining({ failed: 0, failures: [] }),
@@ -541,7 +541,7 @@ describe("what is declared and what was seen", () => {
     cpSync(folder, narrow, { recursive: true });
     const file = join(narrow, "lab/scale.tared/v1/schema.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"integer"', '"string"'));
-    const bad = await mesh.adaos([
+    const bad = await mesh.ask([
       "events",
       "registry",
       "check",

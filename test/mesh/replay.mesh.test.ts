@@ -315,7 +315,7 @@ describe("events replay, on a real mesh", () => {
     await pause(WINDOW_MS);
     expect(seen.length).toBeLessThan(2 * count);
     const words = rest.replace(" --rate 1500", "").split(" ");
-    const again = await mesh.adaos(["events", "replay", ...words, "--yes", "--json"]);
+    const again = await mesh.ask(["events", "replay", ...words, "--yes", "--json"]);
     expect([again.code, JSON.parse(again.stdout)]).toEqual([0, expect.objectContaining({ replayed: count })]);
     await until("all came again", () => seen.length >= 2 * count, 60_000);
     await until("what came twice was known", () => desk.stats.repeated > 0);
@@ -338,7 +338,7 @@ describe("events replay, on a real mesh", () => {
     const [, words = ""] = /^cut short; go on with: adaos events replay (.*)$/m.exec(said) ?? [];
     expect(words).toContain(`--from-seq ${next} `);
     await until("what was replayed came", () => seen.length === 600 + replayed);
-    const rest = await mesh.adaos(["events", "replay", ...words.split(" "), "--yes", "--json"]);
+    const rest = await mesh.ask(["events", "replay", ...words.split(" "), "--yes", "--json"]);
     expect(JSON.parse(rest.stdout)).toMatchObject({ replay_id: id, replayed: 600 - replayed });
     await until("all came", () => seen.length === 1200);
     expect(texts(seen.slice(600))).toEqual(numbered(600));
@@ -445,7 +445,7 @@ describe("events replay, on a real mesh", () => {
     expect(old).toBeGreaterThan(20);
     const last = await lastSeq();
     const args = ["--at", "beta", "--to", "desk/room", "--from-seq", String(first)];
-    const running = mesh.adaos(["events", "replay", ...args, "--yes", "--json"]);
+    const running = mesh.ask(["events", "replay", ...args, "--yes", "--json"]);
     await until("it has begun", async () => (await lastSeq()) > last);
     await until("some came again", () => seen.length > all.length);
     await pause(2000);

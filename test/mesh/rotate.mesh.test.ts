@@ -54,7 +54,7 @@ describe("adaos node rotate", { timeout: 120_000 }, () => {
     const published: Promise<{ readonly eventId: string }>[] = [];
     const clock = setInterval(() => void published.push(kitchen.publish("ui.notify", { text: "x" })), 10);
     try {
-      const { code, stderr } = await mesh.adaos(["node", "rotate", ...args, "--json"]);
+      const { code, stderr } = await mesh.ask(["node", "rotate", ...args, "--json"]);
       expect([code, stderr]).toEqual([0, ""]);
       await until("all is ready", () => mesh.isReady());
     } finally {
@@ -99,9 +99,9 @@ describe("adaos node rotate", { timeout: 120_000 }, () => {
 
   test("refuses what has no key here, and everything is as it should be in the end", async () => {
     for (const args of [["gamma/hub"], ["alpha/nobody"], ["gamma", "--leaf"], ["alpha/hub", "--leaf"]]) {
-      expect(await mesh.adaos(["node", "rotate", ...args])).toMatchObject({ code: 64 });
+      expect(await mesh.ask(["node", "rotate", ...args])).toMatchObject({ code: 64 });
     }
-    expect(await mesh.adaos(["policy", "compile", "--check"])).toMatchObject({ code: 0, stdout: "" });
+    expect(await mesh.ask(["policy", "compile", "--check"])).toMatchObject({ code: 0, stdout: "" });
     await mesh.adaos(["down"]);
     await mesh.up();
     const { eventId } = await kitchen.publish("ui.notify", { text: "after a restart" });

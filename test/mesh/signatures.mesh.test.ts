@@ -142,12 +142,12 @@ async function passes(): Promise<string> {
 
 async function apply(change: (yaml: string) => string): Promise<void> {
   mesh.configure(change(MESH));
-  const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+  const { code, stderr } = await mesh.ask(["policy", "apply", "--yes"]);
   if (code !== 0) throw new Error(`policy apply: ${code} ${stderr}`);
 }
 
 async function cli(...args: readonly string[]): Promise<{ code: number; told: Record<string, unknown> }> {
-  const { code, stdout, stderr } = await mesh.adaos([...args, "--yes", "--json"]);
+  const { code, stdout, stderr } = await mesh.ask([...args, "--yes", "--json"]);
   if (stdout === "") throw new Error(stderr);
   return { code, told: JSON.parse(stdout) as Record<string, unknown> };
 }

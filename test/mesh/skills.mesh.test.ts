@@ -160,10 +160,10 @@ describe("a skill that policy denies its events", () => {
     const { reason } = await untilState("denied", "refused");
     expect(reason).toMatch(/denied\/skill.yaml:3:14 .*scenario.completed@1/);
     mesh.configure(MESH.replace("timer., repo.]", "timer., repo., scenario.]"));
-    expect((await mesh.adaos(["policy", "apply", "--config", mesh.configFile, "--yes"])).code).toBe(0);
+    expect((await mesh.ask(["policy", "apply", "--config", mesh.configFile, "--yes"])).code).toBe(0);
     await untilState("denied", "running", 60_000);
     mesh.configure(MESH);
-    expect((await mesh.adaos(["policy", "apply", "--config", mesh.configFile, "--yes"])).code).toBe(0);
+    expect((await mesh.ask(["policy", "apply", "--config", mesh.configFile, "--yes"])).code).toBe(0);
     await until("it says that its events are denied again", async () =>
       /skill.yaml:3:15 .* subscribe scenario.completed@1/.test((await statusOf("denied"))?.reason ?? ""),
     );
@@ -285,7 +285,7 @@ describe("a bad skill", () => {
     await until(
       "the dead letter",
       async () => {
-        const { stdout } = await mesh.adaos(["events", "dlq", "list", "--json"]);
+        const { stdout } = await mesh.ask(["events", "dlq", "list", "--json"]);
         return stdout.includes(eventId) && stdout.includes("skill-endless-");
       },
       60_000,

@@ -134,7 +134,7 @@ describe("streams that somebody has removed", () => {
     await untilTold("all that is lost", ({ stream, isNew, lost }) => {
       return stream === EVENTS && isNew && lost.some(({ from, to }) => from === 1 && to <= lastSeq);
     });
-    const { stdout } = await mesh.adaos(["status"]);
+    const { stdout } = await mesh.ask(["status"]);
     expect(stdout).toMatch(/alpha\/hub .*store damaged at .* was made anew, lost \d+/);
   });
 });

@@ -53,7 +53,7 @@ describe("adaos policy apply, with a subnet more", { timeout: 180_000 }, () => {
     const published: Promise<{ readonly eventId: string }>[] = [];
     const clock = setInterval(() => void published.push(kitchen.publish("ui.notify", { text: "x" })), 10);
     const pids = mesh.pids();
-    const told = await mesh.adaos(["policy", "apply", "--yes", "--json"]).finally(() => clearInterval(clock));
+    const told = await mesh.ask(["policy", "apply", "--yes", "--json"]).finally(() => clearInterval(clock));
     expect([told.code, told.stderr]).toEqual([0, ""]);
     const ids = (await Promise.all(published)).map(({ eventId }) => eventId);
     await until("all are at the lamp", () => ids.every((id) => lamp.includes(id)));
@@ -88,14 +88,14 @@ describe("adaos policy apply, with a subnet more", { timeout: 180_000 }, () => {
     const inForceMs = await applyUnderWay(MESH + GAMMA);
     expect(inForceMs).toBeLessThan(60_000);
     expect(await connectionsOf("root")).toEqual(before);
-    expect((await mesh.adaos(["status"])).code).toBe(0);
+    expect((await mesh.ask(["status"])).code).toBe(0);
     const porchIds: string[] = [];
     const porch = await heard("gamma/porch", porchIds);
     const { eventId } = await kitchen.publish("ui.notify", { text: "to gamma" });
     await until("it is at the porch", () => porchIds.includes(eventId));
     const back = await porch.publish("ui.notify", { text: "from gamma" });
     await until("it is at the lamp", () => lamp.includes(back.eventId));
-    expect(await mesh.adaos(["policy", "compile", "--check"])).toMatchObject({ code: 0, stdout: "" });
+    expect(await mesh.ask(["policy", "compile", "--check"])).toMatchObject({ code: 0, stdout: "" });
     await porch.close();
   });
 
@@ -136,7 +136,7 @@ describe("adaos policy apply, with a subnet more", { timeout: 180_000 }, () => {
     const before = readFileSync(join(mesh.state, "mesh.json"), "utf8");
     const taken = new URL(mesh.server("alpha").url).port;
     mesh.configure(`${MESH}${GAMMA}  delta: { port: ${taken} }\n`);
-    const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+    const { code, stderr } = await mesh.ask(["policy", "apply", "--yes"]);
     expect([code, stderr]).toEqual([78, expect.stringContaining(`port ${taken}`)]);
     expect(readFileSync(join(mesh.state, "mesh.json"), "utf8")).toBe(before);
   });

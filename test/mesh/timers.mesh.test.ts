@@ -50,7 +50,7 @@ describe("timers", () => {
   afterAll(() => mesh.stop());
 
   async function timer(...args: readonly string[]) {
-    const { code, stdout, stderr } = await mesh.adaos(["timer", ...args]);
+    const { code, stdout, stderr } = await mesh.ask(["timer", ...args]);
     return { code, stdout: stdout.trimEnd(), stderr };
   }
 
@@ -139,14 +139,14 @@ describe("timers", () => {
     mesh.configure(
       yaml(`${SLOW}, quick: { every: 1s, times: 2, event: ui.notify@1, data: { text: quick } }`),
     );
-    expect(await mesh.adaos(["policy", "apply", "--yes"])).toMatchObject({ code: 0 });
+    expect(await mesh.ask(["policy", "apply", "--yes"])).toMatchObject({ code: 0 });
     await until("the new one has fired", () => cameFrom("quick").length === 2);
     expect(cameFrom("quick").map(({ data }) => data)).toEqual([{ text: "quick" }, { text: "quick" }]);
     expect((await show("slow")).next).toBe(before.next);
     expect((await show("mine")).next).toBe(mine.next);
     expect((await show("quick")).state).toBe("over");
     mesh.configure(yaml(SLOW));
-    expect(await mesh.adaos(["policy", "apply", "--yes"])).toMatchObject({ code: 0 });
+    expect(await mesh.ask(["policy", "apply", "--yes"])).toMatchObject({ code: 0 });
     await until("it is gone", async () => (await timer("show", "alpha/kitchen/quick")).code === 64);
     expect(await kitchen.timers.remove("mine")).toBe(true);
     await expect(

@@ -100,10 +100,10 @@ async function expectCrossing(text: string): Promise<void> {
   const desk = await mesh.connect("beta/desk");
   await desk.subscribe("ui.notify", { durable: "screen" }, ({ event_id }) => seen.push(event_id));
   const published = ["events", "publish", "ui.notify", "--data", JSON.stringify({ text })];
-  const { code, stdout, stderr } = await mesh.adaos([...published, "--as", "alpha/kitchen", "--json"]);
+  const { code, stdout, stderr } = await mesh.ask([...published, "--as", "alpha/kitchen", "--json"]);
   expect([code, stderr]).toEqual([0, ""]);
   await until("it arrives in beta", () => seen.some((id) => stdout.includes(id)));
-  const told = await mesh.adaos(["events", "tail", "ui.", "--at", "root", "--since", "10m", "--count", "1"]);
+  const told = await mesh.ask(["events", "tail", "ui.", "--at", "root", "--since", "10m", "--count", "1"]);
   expect(told.stdout).toContain("ui.notify");
   await desk.close();
 }
@@ -112,7 +112,7 @@ describe("tls: development", () => {
   test("carries an event from alpha over the root to beta", () => expectCrossing("sealed"));
 
   test("is told by adaos status", async () => {
-    const { code, stdout } = await mesh.adaos(["status"]);
+    const { code, stdout } = await mesh.ask(["status"]);
     expect(code).toBe(0);
     for (const of of ["root", "alpha", "beta"]) {
       expect(stdout).toMatch(new RegExp(`nats-${of} +ready +tls://127\\.0\\.0\\.1:`));
@@ -249,7 +249,7 @@ describe("tls: { development: true, verify: true }", () => {
       secrets.some((secret) => readFileSync(file, "utf8").includes(secret)),
     );
     expect([secrets.length > 8, leaks]).toEqual([true, []]);
-    const { stdout } = await mesh.adaos(["status", "--json"]);
+    const { stdout } = await mesh.ask(["status", "--json"]);
     expect(secrets.filter((secret) => stdout.includes(secret))).toEqual([]);
   });
 
@@ -257,7 +257,7 @@ describe("tls: { development: true, verify: true }", () => {
     mesh.configure(
       `${MESH.replace("members: { desk:", "members: { lamp: {}, desk:")}tls: ${SECURED.verified}`,
     );
-    const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+    const { code, stderr } = await mesh.ask(["policy", "apply", "--yes"]);
     expect([code, stderr]).toEqual([0, expect.anything()]);
     await (await mesh.connect("beta/lamp")).close();
   });

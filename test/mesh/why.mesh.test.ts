@@ -32,7 +32,7 @@ describe("adaos trace and why, as processes on a real mesh", () => {
     (await kitchen.publish("ui.notify", { text })).eventId;
 
   async function trace(id: string): Promise<{ events: number; roots: Traced[] }> {
-    const { stdout, stderr } = await mesh.adaos(["trace", id, "--json"]);
+    const { stdout, stderr } = await mesh.ask(["trace", id, "--json"]);
     expect(stderr).toBe("");
     return JSON.parse(stdout) as { events: number; roots: Traced[] };
   }
@@ -40,7 +40,7 @@ describe("adaos trace and why, as processes on a real mesh", () => {
   /** Checks the document by the protocol's own types. */
   async function otlp(id: string): Promise<{ resourceSpans: unknown[] }> {
     const file = join(mesh.dir, `${id}.json`);
-    const { code, stderr } = await mesh.adaos(["trace", id, "--otlp", file]);
+    const { code, stderr } = await mesh.ask(["trace", id, "--otlp", file]);
     expect(code, stderr).toBe(0);
     const document = JSON.parse(readFileSync(file, "utf8")) as { resourceSpans: unknown[] };
     expect(throughProtobuf(document)).toMatchObject({
@@ -71,7 +71,7 @@ describe("adaos trace and why, as processes on a real mesh", () => {
       return isEverywhere && events === 2 && roots[0]?.caused.length === 1;
     });
     await until("it is handled", async () =>
-      /beta\/desk\/screen handled/.test((await mesh.adaos(["trace", id])).stdout),
+      /beta\/desk\/screen handled/.test((await mesh.ask(["trace", id])).stdout),
     );
     expect((await otlp(id)).resourceSpans.length).toBeGreaterThanOrEqual(3);
   });
@@ -81,11 +81,11 @@ describe("adaos trace and why, as processes on a real mesh", () => {
     await scene.expect([
       ["a retry", id, "retrying @ beta/desk/screen", { by: "RetryableError: screen is busy" }],
     ]);
-    expect((await mesh.adaos(["trace", id])).stdout).toMatch(/screen retrying .* next at/);
+    expect((await mesh.ask(["trace", id])).stdout).toMatch(/screen retrying .* next at/);
     const go = mesh.freeze("root");
     try {
       const stuck = await notify("stuck");
-      expect((await mesh.adaos(["trace", stuck])).stdout).toMatch(/on its way: link up alpha/);
+      expect((await mesh.ask(["trace", stuck])).stdout).toMatch(/on its way: link up alpha/);
     } finally {
       go();
     }
@@ -114,7 +114,7 @@ describe("adaos trace and why, as processes on a real mesh", () => {
       expect(stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f\u202e]/);
       expect(stdout).not.toMatch(/^└ beta\/desk\/screen handled/m);
     }
-    const { stdout } = await mesh.adaos(["trace", chosen, "--json"]);
+    const { stdout } = await mesh.ask(["trace", chosen, "--json"]);
     expect((JSON.parse(stdout) as { correlation_id: string }).correlation_id).toBe(HOSTILE);
     for (const one of [odd, chosen]) await otlp(one);
     for (const { next } of await scene.ask(odd)) expect(next).toMatch(/^(adaos|grep) [\w@./: "-]+$/);
@@ -155,7 +155,7 @@ describe("adaos trace and why, as processes on a real mesh", () => {
     const { events, roots } = await trace(ids.at(-1) ?? "");
     expect(events).toBe(CHAIN);
     expect(roots.length).toBe(CHAIN / 100);
-    const { stdout } = await mesh.adaos(["trace", ids[0] ?? ""]);
+    const { stdout } = await mesh.ask(["trace", ids[0] ?? ""]);
     for (const id of ids) expect(stdout).toContain(id);
   });
 

@@ -102,7 +102,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Behaviour", () => {
 
   test("removes a timer that no file declares, once it has been asked", async () => {
     const timer = ["--every", "1h", "--name", "egg", "--as", "alpha/kitchen"];
-    expect((await mesh.adaos(["timer", "add", ...timer])).code).toBe(0);
+    expect((await mesh.ask(["timer", "add", ...timer])).code).toBe(0);
     await page.getByRole("navigation", { name: "Way back" }).getByRole("link", { name: "Timers" }).click();
     await button("Remove alpha/kitchen/egg").click();
     await dialog().getByRole("button", { name: "Keep as it is" }).click();
@@ -219,7 +219,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Behaviour", () => {
 
   test("leaves nothing wrong, and each change in the audit trail by the name of its token", async () => {
     expect(wrong).toEqual([]);
-    const { stdout } = await mesh.adaos(["audit", "--json"]);
+    const { stdout } = await mesh.ask(["audit", "--json"]);
     const acts = stdout
       .trimEnd()
       .split("\n")

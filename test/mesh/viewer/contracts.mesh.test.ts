@@ -76,7 +76,7 @@ describe.skipIf(BROWSER_FILE === undefined)("on a mesh of two subnets", () => {
       await page.getByRole("button", { name: "Compare with the last 24 hours" }).click();
       const table = page.getByRole("table", { name: "Drift of the last 24 hours" });
       await table.waitFor();
-      const told = (await mesh.adaos(["events", "registry", "drift", "--since", "24h", "--json"])).stdout;
+      const told = (await mesh.ask(["events", "registry", "drift", "--since", "24h", "--json"])).stdout;
       const answer = (await (await viewer.ask("/api/contracts-drift", "viewer")).json()) as {
         drifts: Found[];
       };
@@ -142,7 +142,7 @@ describe.skipIf(BROWSER_FILE === undefined)("on a mesh of two subnets", () => {
         await expect
           .poll(
             async () => {
-              told = await mesh.adaos([...asked, "--config", mesh.configFile]);
+              told = await mesh.ask([...asked, "--config", mesh.configFile]);
               const answer: unknown = await (
                 await viewer.ask(`/api/policy/explain?${query}`, "viewer")
               ).json();

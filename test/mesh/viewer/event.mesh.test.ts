@@ -123,7 +123,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Event", () => {
       page.getByRole("button", { name: "Download as OTLP JSON" }).click(),
     ]);
     const otlp = JSON.parse(readFileSync(await download.path(), "utf8")) as { resourceSpans: unknown[] };
-    expect(otlp).toEqual(JSON.parse((await mesh.adaos(["trace", id, "--otlp", "-"])).stdout));
+    expect(otlp).toEqual(JSON.parse((await mesh.ask(["trace", id, "--otlp", "-"])).stdout));
     await close();
   });
 
@@ -151,7 +151,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Event", () => {
     };
     await expect.poll(shown, { timeout: 60_000, interval: 3000 }).toBe(1);
     expect(await link.getAttribute("href")).toBe(`/dead-letters?text=${letter}`);
-    const detail = JSON.parse((await mesh.adaos(["events", "detail", id, "--json"])).stdout) as object;
+    const detail = JSON.parse((await mesh.ask(["events", "detail", id, "--json"])).stdout) as object;
     expect(known).toEqual(detail);
     await page.goto(`${viewer.url}/event?id=${letter}`);
     await page.getByRole("heading", { name: "Attempts at beta/desk/broken" }).waitFor();

@@ -93,7 +93,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Health", () => {
     const { page, wrong } = await viewer.open(browser, "/health");
     await page.getByRole("figure", { name: "Rate: events an hour" }).locator("canvas").waitFor();
     const command = JSON.parse(
-      (await mesh.adaos(["events", "metrics", "--json"])).stdout,
+      (await mesh.ask(["events", "metrics", "--json"])).stdout,
     ) as HealthMetrics["summary"];
     const shown = {
       published: await fact(page, "Published"),
@@ -111,7 +111,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Health", () => {
     const sum = cells.reduce((all, cell) => all + Number(cell.replaceAll(",", "")), 0);
     expect(isNear(sum, published), `${sum} ${published}`).toBe(true);
     // A probe keeps its objective, or misses it on a busy machine, as the command has it.
-    const [slo] = (await mesh.adaos(["slo", "--json"])).stdout.trim().split("\n");
+    const [slo] = (await mesh.ask(["slo", "--json"])).stdout.trim().split("\n");
     const { probe, met } = JSON.parse(slo ?? "{}") as { readonly probe: string; readonly met: boolean };
     expect(probe).toBe("viewer");
     const objectives = page.getByRole("table", { name: "Objective and budget of each probe" });
@@ -119,7 +119,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Health", () => {
     // At its edge it may turn between the two questions; that it agrees at the next one is enough.
     const word = async (): Promise<boolean> => (await read(objectives)).includes("metalpha/kitchen viewer");
     const now = async (): Promise<boolean> => {
-      const [line = "{}"] = (await mesh.adaos(["slo", "--json"])).stdout.trim().split("\n");
+      const [line = "{}"] = (await mesh.ask(["slo", "--json"])).stdout.trim().split("\n");
       return (JSON.parse(line) as { readonly met: boolean }).met;
     };
     if ((await word()) !== met)
@@ -178,7 +178,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Health", () => {
     const { page, wrong } = await viewer.open(browser, "/health");
     await cardOf(page, "Configuration").getByText("1 broken file").waitFor({ timeout: LIMIT_MS });
     const errors = page.getByRole("table", { name: "Errors in files" });
-    const told = JSON.parse((await mesh.adaos(["status", "--json"])).stdout) as {
+    const told = JSON.parse((await mesh.ask(["status", "--json"])).stdout) as {
       readonly config: { readonly errors: readonly { file: string; place: string; message: string }[] };
     };
     const [error] = told.config.errors;
@@ -211,13 +211,13 @@ describe.skipIf(BROWSER_FILE === undefined)("the page Health", () => {
     await page.getByLabel("Why, for other operators").fill("<b>moved</b>");
     await page.getByRole("dialog").getByRole("button", { name: "Silence" }).click();
     await alerts.getByText("silenced until").waitFor();
-    const told = (await mesh.adaos(["alerts", "--json"])).stdout;
+    const told = (await mesh.ask(["alerts", "--json"])).stdout;
     expect(told).toContain('"silence_reason":"<b>moved</b>"');
     await page.getByRole("button", { name: "End …" }).click();
     await page.getByRole("button", { name: "End the silence" }).click();
     await expect.poll(() => alerts.getByText("silenced until").count(), { timeout: LIMIT_MS }).toBe(0);
-    expect((await mesh.adaos(["alerts", "--json"])).stdout).not.toContain("silence_reason");
-    const audit = (await mesh.adaos(["audit", "--json"])).stdout;
+    expect((await mesh.ask(["alerts", "--json"])).stdout).not.toContain("silence_reason");
+    const audit = (await mesh.ask(["audit", "--json"])).stdout;
     expect(audit).toContain("alerts.silence");
     expect(audit).toContain("test by viewer (as ");
     expect(wrong).toEqual([]);

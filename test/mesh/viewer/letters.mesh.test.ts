@@ -143,7 +143,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page of dead letters", () => {
     await again.close();
     expect(new Set(handled).size).toBe(COUNT);
     expect(handled).toHaveLength(COUNT);
-    const { stdout } = await mesh.adaos(["audit", "--json"]);
+    const { stdout } = await mesh.ask(["audit", "--json"]);
     expect(stdout).toMatch(/test by viewer.*"count":500|"count":500.*test by viewer/);
   });
 

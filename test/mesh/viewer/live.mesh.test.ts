@@ -71,7 +71,7 @@ describe("the routes of the live page", () => {
       stream: "EVENTS_alpha",
       event_id: expect.stringMatching(/^EVT-/),
     });
-    const { stdout } = await mesh.adaos(["audit", "--json"]);
+    const { stdout } = await mesh.ask(["audit", "--json"]);
     expect(stdout).toContain("ui.notify@1 as alpha/kitchen");
     expect(stdout).toContain("test by viewer (as ");
   });

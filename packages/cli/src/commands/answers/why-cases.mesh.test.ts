@@ -258,9 +258,9 @@ describe("adaos why, by a hundred cases on a real mesh", () => {
       ["another dead letter", second, dead, { next: `adaos events retry ${second}` }],
     ]);
     isCured = true;
-    const retried = await mesh.adaos(["events", "retry", first]);
+    const retried = await mesh.ask(["events", "retry", first]);
     expect(retried.code, retried.stderr).toBe(0);
-    const purged = await mesh.adaos(["events", "dlq", "purge", "--at", "beta", "--older-than", "0", "--yes"]);
+    const purged = await mesh.ask(["events", "dlq", "purge", "--at", "beta", "--older-than", "0", "--yes"]);
     expect(purged.code, purged.stderr).toBe(0);
     const gone = { reason: holding("run again or purged") };
     await scene.expect([
@@ -335,7 +335,7 @@ describe("adaos why, by a hundred cases on a real mesh", () => {
     const changed = YAML.replace("lamp: { publish: [ui.], subscribe: [ui.] }", "lamp: { publish: [ui.] }");
     mesh.configure(changed.replace("export: [nlp., ui., scenario.]", "export: [nlp., scenario.]"));
     const apply = async (): Promise<void> => {
-      const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+      const { code, stderr } = await mesh.ask(["policy", "apply", "--yes"]);
       expect(code, stderr).toBe(0);
     };
     await apply();

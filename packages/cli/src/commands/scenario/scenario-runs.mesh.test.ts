@@ -66,7 +66,7 @@ describe("adaos scenario in a mesh", () => {
   }
 
   async function scenario(...args: readonly string[]) {
-    const { code, stdout, stderr } = await mesh.adaos(["scenario", ...args]);
+    const { code, stdout, stderr } = await mesh.ask(["scenario", ...args]);
     return { code, stdout: stdout.trimEnd(), stderr };
   }
 
