@@ -1,12 +1,6 @@
 import { type Logger, MeshError } from "@adaos/core";
 import { delay, inboxPrefix, messageOf, programText, randomId, within } from "@adaos/core/wire";
-import {
-  connect as dial,
-  ErrorCode,
-  Events,
-  type NatsConnection,
-  NatsError,
-} from "nats";
+import { connect as dial, ErrorCode, Events, type NatsConnection, NatsError } from "nats";
 import { keyedIds, type MessageIds } from "../publish/message-ids.ts";
 import { challengeSigner } from "./challenge.ts";
 import { mendClient } from "./client-mends.ts";
