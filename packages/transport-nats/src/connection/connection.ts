@@ -113,7 +113,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         // Shown by the server's list of connections.
         name: `${name} adaos/${programText()}`,
         inboxPrefix: inbox,
-        authenticator: challengeSigner(() => (typeof seed === "string" ? seed : seed())),
+        authenticator: challengeSigner(steadySeed(seed, log)),
         timeout: Math.min(timeoutMs, ATTEMPT_MS),
         waitOnFirstConnect: waitForServer && !waits,
         maxReconnectAttempts: -1,
@@ -137,6 +137,24 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   }
   const ids = keyedIds(typeof seed === "string" ? seed : seed());
   return new NatsLink(nc, inbox, ids, { servers: 1 + others.length, faults, log });
+}
+
+/**
+ * The current seed. While it cannot be read, as in the moment in which a key is replaced by hand, the one before: the
+ * client library gives a connection up for good when it gets none.
+ */
+function steadySeed(seed: ConnectionOptions["seed"], log: Logger): () => string {
+  if (typeof seed === "string") return () => seed;
+  let last: string | undefined;
+  return () => {
+    try {
+      last = seed();
+    } catch (err) {
+      if (last === undefined) throw err;
+      log.warn({ err }, "key cannot be read, the one before is used");
+    }
+    return last;
+  };
 }
 
 interface Patience {
