@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createUser } from "nkeys.js";
+import { nkeys } from "nats";
 import { afterEach, expect, test } from "vitest";
 import { type Connection, openConnection } from "./connection.ts";
 import { excerpt, isServerFault, ServerFaults, serverFault } from "./server-faults.ts";
 
-const seed = new TextDecoder().decode(createUser().getSeed());
+const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
 const INFO = `INFO ${JSON.stringify({ server_id: "X", version: "2.15.1", headers: true, max_payload: 1_048_576 })}\r\n`;
 /** Far more than a client may keep, and little enough to send in a moment where nothing bounds it. */
 const FLOOD_BYTES = 64_000_000;
