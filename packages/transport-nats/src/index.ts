@@ -11,6 +11,7 @@ export { headersOfMsg, idOfMsg, travellingOf } from "./connection/message-header
 export { ifThere } from "./connection/not-found.ts";
 export { programHeaders, programIn } from "./connection/program-headers.ts";
 export { toSend } from "./connection/raw-publish.ts";
+export { isServerFault } from "./connection/server-faults.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connection/tls.ts";
 export { NatsTransport } from "./nats-transport.ts";
 export type { SeqRange, StreamDamage } from "./positions/compare-stream.ts";

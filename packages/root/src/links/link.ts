@@ -5,6 +5,7 @@ import {
   type AckSource,
   type Connection,
   idOfMsg,
+  isServerFault,
   type OrderedMessage,
   PinnedConsumer,
   StreamWriter,
@@ -46,6 +47,8 @@ export interface LinkOptions {
 
 /** Pause between attempts to open the pulling connection. */
 const OPEN_AGAIN_MS = 1000;
+/** The same after a server that broke the protocol. */
+const LIED_TO_MS = 30_000;
 const MAX_TEXT = 200;
 /** Time for the write in flight at an orderly stop. */
 const DRAIN_MS = 2000;
@@ -106,7 +109,7 @@ export class Link implements Part {
         const err = MeshError.from(thrown, "unavailable", "the connection for it cannot be opened");
         this.#sourceTrouble = err.message;
         if (!signal.aborted) this.#log.warn({ link: this.name, err }, "link connection refused");
-        await delay(OPEN_AGAIN_MS, signal);
+        await delay(isServerFault(thrown) ? LIED_TO_MS : OPEN_AGAIN_MS, signal);
       }
     }
   }
@@ -157,7 +160,7 @@ export class Link implements Part {
     const broken = (end: "source" | "target", why: string): PartHealth => {
       return { ready: false, reason: `${end}: ${why}`, ...(end === farEnd ? { isFar: true } : {}), details };
     };
-    if (!this.#flowing) return broken("source", this.#sourceTrouble);
+    if (!this.#flowing) return broken("source", this.#own?.fault ?? this.#sourceTrouble);
     const trouble = this.#carrier?.trouble;
     if (trouble !== undefined) return broken("target", trouble.slice(0, MAX_TEXT));
     const note = this.#options.budget.waitReason();

@@ -18,7 +18,8 @@ import {
   type StoreKeeper,
   type StreamSettings,
 } from "@adaos/transport-nats";
-import type { ConsumerInfo, JetStreamManager } from "nats";
+import { type ConsumerInfo, type JetStreamManager, NatsError } from "nats";
+import { newcomerFilters, planNewcomers } from "../regions/newcomers.ts";
 import type { Regions, WantedDurable } from "../regions/regions.ts";
 import { Slots } from "../slots.ts";
 import { downlinkFilters } from "./downlink-filters.ts";
@@ -38,6 +39,8 @@ export interface MeshStreamOptions {
 
 /** Durables that are made at a time: each waits for the server's disk. */
 const TOGETHER = 16;
+/** nats-server's error code for no such message. */
+const NO_MESSAGE = 10_037;
 
 /** Maintains the federated stream and, on it, one durable for each subnet with imports and each region that pulls. */
 export class MeshStream implements Part {
@@ -50,6 +53,9 @@ export class MeshStream implements Part {
   readonly #jsm: JetStreamManager;
   readonly #keeper: StoreKeeper;
   readonly #loop: ReconcileLoop;
+  readonly #log: Logger;
+  /** The stream's last event when a region's durable was first to get another subnet, until it has it. */
+  readonly #cuts = new Map<string, number>();
   /** Durables that existed before: if one is missing, it was lost, and the new one begins with all events. */
   #seen: ReadonlySet<string> = new Set();
   /** Filters of each subnet, of these subnets and this revision of the policy. */
@@ -63,6 +69,7 @@ export class MeshStream implements Part {
     this.#servers = servers;
     this.#jsm = jsm;
     this.#keeper = keeper;
+    this.#log = log;
     const missing = `stream ${MESH_STREAM} is not there`;
     this.#loop = new ReconcileLoop({ reconcile: () => this.#reconcile(), missing, log });
   }
@@ -154,9 +161,42 @@ export class MeshStream implements Part {
     listed: ReadonlyMap<string, ConsumerInfo>,
   ): Promise<void> {
     if (filters.length === 0) this.#keeper.forgetDurable(MESH_STREAM, consumer);
+    const existing = listed.get(consumer);
+    if (consumer.startsWith(regionDurable("")) && existing !== undefined && filters.length > 0)
+      return this.#admitNewcomers({ consumer, filters }, existing);
+    this.#cuts.delete(consumer);
     const seq = this.#keeper.startOf(MESH_STREAM, consumer);
     const startAt = seq === undefined ? (this.#seen.has(consumer) ? "all" : "new") : { seq };
     await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt }, listed);
+  }
+
+  /** Lets a region have a subnet's events from now on, and none that wait from before. See `planNewcomers()`. */
+  async #admitNewcomers({ consumer, filters }: WantedDurable, existing: ConsumerInfo): Promise<void> {
+    const durable = { stream: MESH_STREAM, consumer, filters, startAt: "all" } as const;
+    const before = existing.config.filter_subjects ?? [existing.config.filter_subject ?? ""];
+    const newcomers = newcomerFilters(before, filters);
+    if (newcomers.length === 0) this.#cuts.delete(consumer);
+    if (newcomers.length === 0) return ensureLinkDurable(this.#jsm, durable, new Map([[consumer, existing]]));
+    const cut = this.#cuts.get(consumer) ?? (await this.#jsm.streams.info(MESH_STREAM)).state.last_seq;
+    const isNew = !this.#cuts.has(consumer);
+    this.#cuts.set(consumer, cut);
+    // Asked again: the list may be older than the cut.
+    const { ack_floor, num_pending, num_ack_pending } = await this.#jsm.consumers.info(MESH_STREAM, consumer);
+    const floor = ack_floor.stream_seq;
+    const pulled = { filters: before, floor, waiting: num_pending + num_ack_pending };
+    const oldest = await oldestAfter(this.#jsm, floor, newcomers);
+    const plan = planNewcomers(pulled, filters, { cut }, oldest);
+    const listed = new Map([[consumer, existing]]);
+    if (plan.kind === "hold back") {
+      if (isNew) this.#log.warn({ consumer, newcomers, ...pulled }, "region gets a subnet after what waits");
+      return ensureLinkDurable(this.#jsm, { ...durable, filters: plan.filters }, listed);
+    }
+    this.#cuts.delete(consumer);
+    if (plan.kind === "as wanted") return ensureLinkDurable(this.#jsm, durable, listed);
+    // First: a durable that is lost here must not begin at the old place.
+    this.#keeper.forgetDurable(MESH_STREAM, consumer);
+    await this.#jsm.consumers.delete(MESH_STREAM, consumer);
+    await ensureLinkDurable(this.#jsm, { ...durable, startAt: { seq: plan.seq + 1 } }, new Map());
   }
 
   /** Gives the filters of a subnet's durable, by the policy, subnets and regions of now. */
@@ -171,4 +211,23 @@ export class MeshStream implements Part {
       return known;
     };
   }
+}
+
+/** Place of the first event behind `floor` that one of these filters matches; undefined when there is none. */
+async function oldestAfter(
+  jsm: JetStreamManager,
+  floor: number,
+  filters: readonly string[],
+): Promise<number | undefined> {
+  const found: number[] = [];
+  for (const filter of filters) {
+    try {
+      const query = { seq: floor + 1, next_by_subj: filter };
+      found.push((await jsm.streams.getMessage(MESH_STREAM, query)).seq);
+    } catch (thrown) {
+      const isNone = thrown instanceof NatsError && thrown.api_error?.err_code === NO_MESSAGE;
+      if (!isNone) throw thrown;
+    }
+  }
+  return found.length === 0 ? undefined : Math.min(...found);
 }

@@ -64,15 +64,20 @@ export async function untilLinked(
   if (subnets.length === 0) return;
   await untilNone("in force, but not linked", STARTED_LIMIT_MS, SLOW_POLL_MS, async () => {
     const { components } = await askHealth(layout, stateDir);
-    // `up alpha`; with several root daemons `up alpha (root-2)`.
-    const isMeant = (name: string): boolean => {
-      const [direction, subnet = ""] = name.split(" ");
-      return direction !== "region" && subnets.includes(subnet);
-    };
     return components
-      .filter(({ kind, name, ready }) => kind === "link" && !ready && isMeant(name))
+      .filter(({ kind, name, ready }) => kind === "link" && !ready && isLinkOf(name, subnets))
       .map(({ name, note }) => `link ${name}: ${note}`);
   });
+}
+
+/**
+ * Whether a link is of one of these subnets. That of another region, which may have a subnet's name, is not: the other
+ * region answers when it likes. Pure.
+ * @param link As its component's name: `up alpha`; with several root daemons `up alpha (root-2)`.
+ */
+export function isLinkOf(link: string, subnets: readonly string[]): boolean {
+  const [direction, subnet = ""] = link.split(" ");
+  return direction !== "region" && subnets.includes(subnet);
 }
 
 /** Waits until only these processes run. Rejects with `timeout`, naming the others. */

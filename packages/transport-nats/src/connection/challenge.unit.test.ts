@@ -56,3 +56,53 @@ describe("challengeSigner()", () => {
     expect(await signatureOf(request)).toHaveLength(0);
   });
 });
+
+test("a key that is replaced by hand is followed, also when it is missing for a moment", async () => {
+  const users: string[] = [];
+  const info = {
+    server_id: "S",
+    version: "2.15.1",
+    proto: 1,
+    headers: true,
+    max_payload: 1024,
+    nonce: "abc",
+  };
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", silent);
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    socket.on("data", (data) => {
+      const [, connect] = /CONNECT (.*)\r\n/.exec(data.toString()) ?? [];
+      if (connect !== undefined) users.push((JSON.parse(connect) as { nkey: string }).nkey);
+      if (data.includes("PING")) socket.write("PONG\r\n");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const other = nkeys.createUser();
+  let file: string | undefined = seed;
+  const read = (): string => {
+    if (file === undefined) throw new Error("there is no key file");
+    return file;
+  };
+  const opened = await openConnection({
+    url: `nats://127.0.0.1:${port}`,
+    name: "n",
+    user: "u",
+    seed: read,
+    log,
+  });
+  closing.push(() => {
+    void opened.close();
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  for (const next of [undefined, new TextDecoder().decode(other.getSeed())]) {
+    file = next;
+    const times = users.length;
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(() => users.length, { timeout: 5000 }).toBeGreaterThan(times);
+  }
+  expect(users).toEqual([key.getPublicKey(), key.getPublicKey(), other.getPublicKey()]);
+});

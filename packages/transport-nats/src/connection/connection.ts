@@ -1,16 +1,11 @@
 import { type Logger, MeshError } from "@adaos/core";
 import { delay, inboxPrefix, messageOf, programText, randomId, within } from "@adaos/core/wire";
-import {
-  type ConnectionOptions as DialOptions,
-  connect as dial,
-  ErrorCode,
-  Events,
-  type NatsConnection,
-  NatsError,
-} from "nats";
+import { connect as dial, ErrorCode, Events, type NatsConnection, NatsError } from "nats";
 import { keyedIds, type MessageIds } from "../publish/message-ids.ts";
 import { challengeSigner } from "./challenge.ts";
 import { mendClient } from "./client-mends.ts";
+import type { BoundedDialOptions } from "./server-bounds.ts";
+import { isServerFault, ServerFaults } from "./server-faults.ts";
 import { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./tls.ts";
 
 export interface ConnectionOptions {
@@ -55,6 +50,8 @@ export interface Connection {
   readonly connected: boolean;
   /** Servers of its cluster, each of which keeps every stream and durable. @default 1 */
   readonly servers?: number;
+  /** How a server broke the protocol within the last minute, by which the connection was lost. @default undefined */
+  readonly fault?: string | undefined;
   /** A prefix for reply subjects that nobody else has and nobody can predict. */
   newInbox(): string;
   listen(listener: ConnectionListener): () => void;
@@ -100,12 +97,13 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   mendClient();
   // The client library makes its own reply subjects below this, with a generator that can be predicted.
   const inbox = `${inboxPrefix(user)}.${randomId()}`;
+  const faults = new ServerFaults();
   let nc: NatsConnection;
   try {
     // The client's own wait cannot be given up, and goes on for ever with a server that is not trusted.
     const waits = waitForServer && (signal !== undefined || isEncrypted(url));
     nc = await dialPatiently(
-      { timeoutMs, waits, signal, url },
+      { timeoutMs, waits, signal, url, faults },
       {
         servers: [url, ...others],
         // The first is the nearest. Of further ones a server would tell only addresses, without names for certificates.
@@ -115,12 +113,17 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         // Shown by the server's list of connections.
         name: `${name} adaos/${programText()}`,
         inboxPrefix: inbox,
-        authenticator: challengeSigner(() => (typeof seed === "string" ? seed : seed())),
+        authenticator: challengeSigner(steadySeed(seed, log)),
         timeout: Math.min(timeoutMs, ATTEMPT_MS),
         waitOnFirstConnect: waitForServer && !waits,
         maxReconnectAttempts: -1,
         reconnectTimeWait: RECONNECT_MS,
-        reconnectDelayHandler: () => RECONNECT_MS + Math.random() * Math.max(JITTER_MS, spreadMs()),
+        reconnectDelayHandler: () =>
+          RECONNECT_MS + faults.pauseMs() + Math.random() * Math.max(JITTER_MS, spreadMs()),
+        onFault: (err) => {
+          faults.note(err);
+          log.warn({ server: url, err }, "connection closed for what the server sent");
+        },
         // A refusal may be a server that is still reading its new config: keep trying.
         ignoreAuthErrorAbort: true,
         // A stack trace for each request, made in case it fails, took a tenth of the processor time of an idle hub.
@@ -133,7 +136,25 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     throw connectError(cause, options);
   }
   const ids = keyedIds(typeof seed === "string" ? seed : seed());
-  return new NatsLink(nc, inbox, ids, { servers: 1 + others.length, log });
+  return new NatsLink(nc, inbox, ids, { servers: 1 + others.length, faults, log });
+}
+
+/**
+ * The current seed. While it cannot be read, as in the moment in which a key is replaced by hand, the one before: the
+ * client library gives a connection up for good when it gets none.
+ */
+function steadySeed(seed: ConnectionOptions["seed"], log: Logger): () => string {
+  if (typeof seed === "string") return () => seed;
+  let last: string | undefined;
+  return () => {
+    try {
+      last = seed();
+    } catch (err) {
+      if (last === undefined) throw err;
+      log.warn({ err }, "key cannot be read, the one before is used");
+    }
+    return last;
+  };
 }
 
 interface Patience {
@@ -141,19 +162,20 @@ interface Patience {
   readonly waits: boolean;
   readonly signal: AbortSignal | undefined;
   readonly url: string;
+  readonly faults: ServerFaults;
 }
 
 /** Dials again when an attempt failed for a reason that may pass in a moment. Rejects with what the client throws. */
 async function dialPatiently(
-  { timeoutMs, waits, signal, url }: Patience,
-  options: DialOptions,
+  { timeoutMs, waits, signal, url, faults }: Patience,
+  options: BoundedDialOptions,
 ): Promise<NatsConnection> {
   const startedMs = Date.now();
-  for (let refusals = 0; ; await delay(PAUSE_MS, signal)) {
+  for (let refusals = 0; ; await delay(PAUSE_MS + faults.pauseMs(), signal)) {
     try {
       return await dial(options);
     } catch (thrown) {
-      if (tlsRefusal(thrown, url) !== undefined) throw thrown;
+      if (!isServerFault(thrown) && tlsRefusal(thrown, url) !== undefined) throw thrown;
       if (signal?.aborted === true) throw thrown;
       const code = thrown instanceof NatsError ? thrown.code : undefined;
       const passedMs = Date.now() - startedMs;
@@ -204,20 +226,30 @@ class NatsLink implements Connection {
   #inboxes = 0;
   readonly #listeners = new Set<ConnectionListener>();
   readonly #log: Logger;
+  readonly #faults: ServerFaults;
   #closing: Promise<void> | undefined;
 
   constructor(
     nc: NatsConnection,
     inbox: string,
     ids: MessageIds,
-    { servers, log }: { readonly servers: number; readonly log: Logger },
+    {
+      servers,
+      faults,
+      log,
+    }: { readonly servers: number; readonly faults: ServerFaults; readonly log: Logger },
   ) {
+    this.#faults = faults;
     this.nc = nc;
     this.servers = servers;
     this.ids = ids;
     this.#inbox = inbox;
     this.#log = log;
     void this.#watch();
+  }
+
+  get fault(): string | undefined {
+    return this.#faults.recent();
   }
 
   newInbox(): string {

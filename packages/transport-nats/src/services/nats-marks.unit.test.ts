@@ -97,4 +97,30 @@ describe("NatsMarks", () => {
     expect(await ended).toEqual(["unavailable", "unavailable"]);
     expect([scene.ran, vi.getTimerCount()]).toEqual([[], 0]);
   });
+
+  test.each([
+    [10_037, "no message found", [true]],
+    // The stream of marks is away: nothing is known of the event, which may have been handled.
+    [10_059, "stream not found", ["unavailable"]],
+    [10_052, "consumer and stream name", ["unavailable"]],
+    [undefined, "something else", ["unavailable"]],
+  ])(
+    "of a cluster whose leader answers 404 with code %s (%s), an event gives %j",
+    async (code, _, expected) => {
+      const connection = Object.assign(new ConnectionStandIn(), { servers: 3 });
+      const store = new NatsMarks(connection, { subnet: "alpha", node: "kitchen" });
+      connection.server = {
+        onMessage: ({ subject, reply = "" }) => {
+          if (subject === "$JS.API.STREAM.MSG.GET.DONE_alpha_kitchen")
+            connection.answer(reply, { error: { code: 404, err_code: code } });
+        },
+      };
+      const isNew = store.has("d", "a").then(
+        (isKnown) => !isKnown,
+        (error: { code: string }) => error.code,
+      );
+      await vi.advanceTimersByTimeAsync(5000);
+      expect([await isNew]).toEqual(expected);
+    },
+  );
 });
