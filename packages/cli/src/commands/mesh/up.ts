@@ -27,6 +27,7 @@ import { jsonOption, type StateOptions, stateOption } from "../../options/option
 import { PROGRAM_FILE } from "../../program-file.ts";
 import { printHealth, tellViewer } from "../../terminal/print-health.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
+import { endOf, toldError } from "../../terminal/told-error.ts";
 
 const FIRST_RESUME_PAUSE_MS = 500;
 const MAX_RESUME_PAUSE_MS = 10_000;
@@ -178,16 +179,17 @@ async function detached(
   });
   const deadlineMs = Date.now() + 30_000;
   while (runningSupervisor(stateDir) === undefined) {
-    if (ended !== undefined) throw new MeshError("unavailable", `the mesh did not start:\n${ended}`);
+    if (ended !== undefined)
+      throw toldError(ended) ?? new MeshError("unavailable", `the mesh did not start:\n${endOf(ended)}`);
     if (Date.now() >= deadlineMs)
       throw new MeshError("unavailable", `the mesh did not start; see ${logFile}`);
     await delay(50);
   }
   const layout = readLayout(stateDir);
-  await waitUntilReady(layout, stateDir, terminal.say, () =>
-    ended === undefined
-      ? undefined
-      : `the mesh was stopped before it was ready; its log ends with:\n${ended}`,
-  );
+  await waitUntilReady(layout, stateDir, terminal.say, () => {
+    if (ended === undefined) return undefined;
+    const said = toldError(ended)?.message ?? `its log ends with:\n${endOf(ended)}`;
+    return `the mesh was stopped before it was ready; ${said}`;
+  });
   return askHealth(layout, stateDir);
 }
