@@ -41,6 +41,11 @@ function stageIndex({ folder, replaced, indexBefore }: ContractsPlan, undo: Undo
   try {
     writeFileSync(staged, replaced.get(REGISTRY_FILE) ?? "", { flag: "wx" });
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") {
+      // A disk that is full leaves a part of it.
+      rmSync(staged, { force: true });
+      throw cause;
+    }
     const told = `${staged} cannot be made: somebody else changes the registry, or was cut off and it is to be removed`;
     throw new MeshError("usage", told, { cause });
   }

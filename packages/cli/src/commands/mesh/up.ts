@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openOwnLog, resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -31,6 +31,7 @@ import { endOf, toldError } from "../../terminal/told-error.ts";
 
 const FIRST_RESUME_PAUSE_MS = 500;
 const MAX_RESUME_PAUSE_MS = 10_000;
+const GUARD_MS = 5000;
 
 interface UpOptions extends StateOptions {
   readonly config?: string;
@@ -155,10 +156,12 @@ async function detached(
   // Checks, and installs the server, before anything runs in the background.
   const broken = configFile === undefined ? undefined : whyBroken(configFile, stateDir);
   if (broken !== undefined) terminal.say(broken);
+  // Another's folder: install nothing for it.
+  if (existsSync(stateDir)) accessSync(stateDir, constants.R_OK | constants.W_OK | constants.X_OK);
   await ensureNatsServer({ onProgress: renderProgress() });
   if (runningSupervisor(stateDir) !== undefined) {
     terminal.say("already up");
-    return waitUntilReady(readLayout(stateDir), stateDir, terminal.say);
+    return waitUntilReady(readLayout(stateDir), stateDir, terminal.say, stoppedMeanwhile(stateDir));
   }
   const logFile = join(stateDir, "logs", "supervisor.log");
   const log = openOwnLog(logFile, "w");
@@ -192,4 +195,14 @@ async function detached(
     return `the mesh was stopped before it was ready; ${said}`;
   });
   return askHealth(layout, stateDir);
+}
+
+/** Tells when a mesh that ran has no supervisor any more. A guard starts one that has died within this time. */
+function stoppedMeanwhile(stateDir: string): () => string | undefined {
+  let seenMs = performance.now();
+  return () => {
+    if (runningSupervisor(stateDir) !== undefined) seenMs = performance.now();
+    if (performance.now() - seenMs < GUARD_MS) return undefined;
+    return "the mesh that ran here was stopped meanwhile; start it with adaos up";
+  };
 }
