@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { openOwnLog, resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -165,6 +165,7 @@ async function detached(
   }
   const logFile = join(stateDir, "logs", "supervisor.log");
   const log = openOwnLog(logFile, "w");
+  beginLog(log, logFile);
   const args = [
     ...NODE_FLAGS,
     PROGRAM_FILE,
@@ -205,4 +206,14 @@ function stoppedMeanwhile(stateDir: string): () => string | undefined {
     if (performance.now() - seenMs < GUARD_MS) return undefined;
     return "the mesh that ran here was stopped meanwhile; start it with adaos up";
   };
+}
+
+/** On a full disk the log of the supervisor would not even say why it has ended. Throws the system's error. */
+function beginLog(log: number, logFile: string): void {
+  try {
+    writeSync(log, `${new Date().toISOString()} adaos up\n`);
+  } catch (thrown) {
+    closeSync(log);
+    throw Object.assign(thrown as Error, { path: logFile });
+  }
 }
