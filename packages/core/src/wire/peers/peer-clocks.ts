@@ -7,6 +7,8 @@ export const MAX_CLOCK_OFF_MS = 1000;
 const MAX_WAY_MS = 10_000;
 /** Nodes tell their time every few seconds. What is older says nothing about a clock that may have been set since. */
 const RECENT_MS = 60_000;
+/** The programs of a member may run on several machines, and each asks every few seconds: the worst of them is told. */
+const HELD_MS = 15_000;
 /** 9999-12-31. */
 const LAST_MS = 253_402_300_799_999;
 
@@ -43,7 +45,10 @@ export class PeerClocks {
   }
 
   #note(peer: string, offMs: number): void {
-    this.#offs.set(peer, { offMs, heardMs: performance.now() });
+    const heardMs = performance.now();
+    const before = this.#offs.get(peer);
+    const isWorse = before !== undefined && Math.abs(before.offMs) > Math.abs(offMs);
+    if (!isWorse || heardMs - before.heardMs > HELD_MS) this.#offs.set(peer, { offMs, heardMs });
   }
 
   /**
