@@ -1,5 +1,5 @@
 import type { Logger } from "@adaos/core";
-import { delay, type Figure, messageOf, type NodeAddress } from "@adaos/core/wire";
+import { delay, type Figure, messageOf, type NodeAddress, PeerClocks } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   BundleCache,
@@ -36,6 +36,7 @@ export class RegistryFollower implements Part {
   /** Digest of the document in use. */
   #digest: string | undefined;
   #hubHash: string | undefined;
+  readonly #clocks = new PeerClocks();
   /** A document that cannot be used, with the reason: it is not requested again. */
   #refused: { readonly digest: string; readonly reason: string } | undefined;
   #following: Promise<void> | undefined;
@@ -63,7 +64,12 @@ export class RegistryFollower implements Part {
   health(): PartHealth {
     const { own, relation } = this.#options.registry;
     const hash = shortHash(own.hash);
-    const details = { hash: own.hash, hub: this.#hubHash ?? null, relation: relation ?? null };
+    const details = {
+      hash: own.hash,
+      hub: this.#hubHash ?? null,
+      relation: relation ?? null,
+      clocks: this.#clocks.off(),
+    };
     const told = this.#hubHash === undefined ? undefined : shortHash(this.#hubHash);
     if (told === undefined || told === hash) return { ready: true, note: `registry ${hash}`, details };
     const why = this.#refused === undefined ? "" : `, which is not taken: ${this.#refused.reason}`;
@@ -151,6 +157,13 @@ export class RegistryFollower implements Part {
   }
 
   #ask(connection: Connection, request: RegistryRequest): Promise<RegistryReply> {
-    return askHub<RegistryReply>(connection, this.#options.address.node, "registry", request, ANSWER_MS);
+    return askHub<RegistryReply>(
+      connection,
+      this.#options.address.node,
+      "registry",
+      request,
+      ANSWER_MS,
+      this.#clocks,
+    );
   }
 }

@@ -30,7 +30,7 @@ export {
   skillsDir,
   storeDir,
 } from "./files/state-dir.ts";
-export { writeWhole, writeWholeSynced } from "./files/write-whole.ts";
+export { writeNew, writeWhole, writeWholeSynced } from "./files/write-whole.ts";
 export { meshFileJsonSchema, nodeFileJsonSchema } from "./json-schemas.ts";
 export {
   keepLastGood,

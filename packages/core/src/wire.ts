@@ -279,6 +279,7 @@ export {
   parseParkedPlace,
   parseParkedSubject,
 } from "./wire/parked-subject.ts";
+export { CLOCK_HEADER, MAX_CLOCK_OFF_MS, offFrom, PeerClocks, parseClock } from "./wire/peers/peer-clocks.ts";
 export {
   OWN_PROGRAM,
   PROGRAM_HEADER,

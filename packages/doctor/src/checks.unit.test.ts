@@ -115,6 +115,22 @@ describe("the checks of adaos doctor", () => {
     expect(await off(4_000)).toEqual(["fault nats-root: its clock is 6.0 s behind this machine's"]);
   });
 
+  test("clocks: of other machines are told as the daemons here have heard them", async () => {
+    const heard = but(
+      component("node", "alpha/hub", {
+        details: { members: { clocks: { kitchen: -3_600_000 } }, registry: { clocks: { root: 5_000 } } },
+      }),
+      component("node", "root", { details: { links: { clocks: { beta: -7_000 } } } }),
+      component("node", "beta/desk", { details: { registry: { clocks: { hub: -7_100 } } } }),
+      component("node", "alpha/kitchen", { details: { registry: { clocks: { hub: "soon" } } } }),
+    );
+    expect(told(await clocks(sceneOf(dir, heard)))).toEqual([
+      "fault beta/hub: its clock is 7.1 s behind this machine's",
+      "fault alpha/kitchen: its clock is 3600.0 s behind this machine's",
+      "fault root: its clock is 5.0 s ahead of this machine's",
+    ]);
+  });
+
   test("disks: tell streams that refuse soon, and not those that drop their oldest", async () => {
     const stream = (name: string, discard: "old" | "new", bytes: number): AskedServer["streams"][number] => {
       const state = { messages: 1, bytes, first_ts: "2026-01-05T09:30:00Z", last_ts: "2026-01-05T09:31:00Z" };

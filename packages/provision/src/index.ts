@@ -49,6 +49,6 @@ export { meshFileOf } from "./mesh-file-of.ts";
 export { groupParts, type Part, partsOf, writePart } from "./parts.ts";
 export type { Plan } from "./plan.ts";
 export { regionKey } from "./plan-regions.ts";
-export { assertPortsFree } from "./ports.ts";
-export { assertStoreKeys, localPorts, pickPorts, planAgain, provision } from "./provision.ts";
+export { assertPortsFree, assertScrapePortsFree } from "./ports.ts";
+export { assertStoreKeys, localPorts, localScrapes, pickPorts, planAgain, provision } from "./provision.ts";
 export { type Invited, invitedProblem, isRemote, isRemoteMember, remoteKeyNameOf } from "./remote.ts";

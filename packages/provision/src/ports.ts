@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
-import type { FixedPorts } from "@adaos/config";
+import type { FixedPorts, ScrapeAddress } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ANY_HOST } from "./certificates/mesh-certificates.ts";
 
@@ -65,15 +65,38 @@ export async function assertPortsFree(ports: Iterable<readonly [string, FixedPor
   }
 }
 
+/**
+ * Rejects with `unavailable` when a collector's port of a daemon on this machine cannot be listened at. None of these
+ * daemons runs.
+ * @param scrapes The addresses of the daemons of this machine, by node.
+ */
+export async function assertScrapePortsFree(
+  scrapes: Iterable<readonly [string, Pick<ScrapeAddress, "host" | "port">]>,
+): Promise<void> {
+  for (const [id, { host, port }] of scrapes) {
+    const trouble = await troubleOf(port, host);
+    if (trouble === undefined) continue;
+    const what = `port ${port} for the metrics of ${id} cannot be used: ${whyNot(trouble, port, host)}`;
+    throw new MeshError("unavailable", `${what}, or give it another metrics.port in the mesh file`);
+  }
+}
+
+function whyNot(trouble: string, port: number, host: string): string {
+  if (trouble === "EACCES") return "this user may not listen there; run this as a user who may";
+  if (trouble === "EADDRINUSE")
+    return `another program listens there (ss -ltnp 'sport = :${port}' names it); end it`;
+  return `this machine cannot listen at ${host} (${trouble}); name an address of this machine as its metrics.host`;
+}
+
 async function isFree(port: number): Promise<boolean> {
   return (await troubleOf(port)) === undefined;
 }
 
-/** The system's code for what is in the way of listening at a port of 127.0.0.1. */
-function troubleOf(port: number): Promise<string | undefined> {
+/** The system's code for what is in the way of listening at a port. */
+function troubleOf(port: number, host = "127.0.0.1"): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", ({ code = "unknown" }: NodeJS.ErrnoException) => resolve(code));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(undefined)));
+    probe.listen(port, host, () => probe.close(() => resolve(undefined)));
   });
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { assertPortsFree, PortPicker } from "./ports.ts";
+import { assertPortsFree, assertScrapePortsFree, PortPicker } from "./ports.ts";
 
 const servers: Server[] = [];
 
@@ -94,5 +94,26 @@ describe("assertPortsFree()", () => {
       code: "unavailable",
       message: `port ${taken} of the server of root cannot be used: another program listens there (ss -ltnp 'sport = :${taken}' names it); end it, or give the server another leafPort in the mesh file`,
     });
+  });
+});
+
+describe("assertScrapePortsFree()", () => {
+  test("names the port, its daemon, and the key of the mesh file", async () => {
+    const free = await new PortPicker().pick(undefined, undefined);
+    const taken = await listening();
+    const ours = { host: "127.0.0.1", port: free };
+    await assertScrapePortsFree([["root", ours]]);
+    await expect(
+      assertScrapePortsFree([
+        ["root", ours],
+        ["alpha/hub", { host: "0.0.0.0", port: taken }],
+      ]),
+    ).rejects.toMatchObject({
+      code: "unavailable",
+      message: `port ${taken} for the metrics of alpha/hub cannot be used: another program listens there (ss -ltnp 'sport = :${taken}' names it); end it, or give it another metrics.port in the mesh file`,
+    });
+    await expect(assertScrapePortsFree([["root", { host: "203.0.113.9", port: free }]])).rejects.toThrow(
+      "this machine cannot listen at 203.0.113.9 (EADDRNOTAVAIL)",
+    );
   });
 });

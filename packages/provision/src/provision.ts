@@ -8,6 +8,7 @@ import {
   nodeId,
   positionsPath,
   provenRegistryFile,
+  type ScrapeAddress,
   storeDir,
   writeWhole,
 } from "@adaos/config";
@@ -119,6 +120,17 @@ function removeOthers(dir: string, files: ReadonlyMap<string, string>): void {
 /** Fixed ports of the servers on this machine. */
 export function localPorts(meshFile: MeshFile): ReadonlyMap<string, FixedPorts> {
   return new Map([...meshFile.ports].filter(([name]) => isLocalServer(meshFile, name)));
+}
+
+/** Where daemons of this machine are scraped, by node. Pure. */
+export function localScrapes({ mesh, scrapes }: MeshFile): ReadonlyMap<string, ScrapeAddress> {
+  return new Map(
+    [...scrapes].filter(([id]) => {
+      const [subnet = "", node = ""] = id.split("/");
+      const found = mesh.subnets.get(subnet);
+      return found?.remote !== true && found?.members.get(node)?.remote !== true;
+    }),
+  );
 }
 
 function lastLayout(meshFile: MeshFile, stateDir: string): Layout | undefined {

@@ -196,7 +196,9 @@ function registryParts(
   if (folder === undefined) return [];
   const bundle = (): typeof folder.inForce => folder.inForce;
   const onProgram = programs.note.bind(programs);
-  return [folder, new RegistryDistribution({ node: name, subnets, bundle, connection, onProgram, log })];
+  const { clocks } = programs;
+  const asked = { node: name, subnets, bundle, connection, onProgram, clocks, log };
+  return [folder, new RegistryDistribution(asked)];
 }
 
 /**

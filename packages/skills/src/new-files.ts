@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { shownPath } from "@adaos/config";
+import { shownPath, writeNew } from "@adaos/config";
 import { formatEventRef, MeshError, parseEventRef } from "@adaos/core";
 import type { FileRegistry } from "@adaos/registry";
 
@@ -9,7 +9,7 @@ export function writeNewFiles(files: ReadonlyMap<string, string>): void {
   for (const [path, text] of files) {
     mkdirSync(dirname(path), { recursive: true });
     try {
-      writeFileSync(path, text, { flag: "wx" });
+      writeNew(path, text);
     } catch (cause) {
       throw MeshError.from(cause, "usage", `${shownPath(path)} cannot be written`);
     }

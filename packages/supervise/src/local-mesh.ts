@@ -6,10 +6,12 @@ import { delay, messageOf } from "@adaos/core/wire";
 import { ensureNatsServer, renderProgress } from "@adaos/nats-server";
 import {
   assertPortsFree,
+  assertScrapePortsFree,
   assertStoreKeys,
   findLayout,
   type Layout,
   localPorts,
+  localScrapes,
   portsName,
   provision,
   readLayout,
@@ -59,7 +61,7 @@ export async function startMesh(
     // A killed supervisor leaves its children behind; they would keep the ports and the stores.
     if ((await stopOrphans(stateDir)) > 0) say("stopped what an earlier run had left behind");
     // Read the file first: when it is wrong, install nothing and print nothing else.
-    const prepared = await prepareMesh(configFile, stateDir, say, assertPortsFree);
+    const prepared = await prepareMesh(configFile, stateDir, say, { portsFree: true });
     const { path, version, from } = await ensureNatsServer({ onProgress: renderProgress() });
     say(`nats-server ${version} (${from}: ${path})`);
     return await KeptMesh.start({ stateDir, ...prepared, programs: { natsServer: path, adaos }, say, lock });
@@ -72,19 +74,20 @@ export async function startMesh(
 /**
  * Writes the files from which the mesh starts. When the mesh file is broken, uses those that the last start has
  * written. Rejects with `invalid-config` or `unavailable`.
- * @param checkPorts Rejects when the servers, none of which runs, cannot listen at their ports.
+ * @param needs `portsFree`: rejects when servers and daemons, none of which runs, cannot listen at their fixed ports.
  */
 export async function prepareMesh(
   configFile: string | undefined,
   stateDir: string,
   say: (line: string) => void,
-  checkPorts: typeof assertPortsFree = async () => undefined,
+  needs: { readonly portsFree: boolean } = { portsFree: false },
 ): Promise<{ readonly layout: Layout; readonly broken?: unknown }> {
   if (configFile === undefined) {
     const layout = readLayout(stateDir);
     // The layout of a joined machine has the ports of its root, too, which is another machine's.
     const here = new Set(serverProcesses(layout).map(portsName));
-    await checkPorts(Object.entries(layout.ports).filter(([name]) => here.has(name)));
+    if (needs.portsFree)
+      await assertPortsFree(Object.entries(layout.ports).filter(([name]) => here.has(name)));
     return { layout };
   }
   let mesh: string | undefined;
@@ -92,7 +95,10 @@ export async function prepareMesh(
     const meshFile = readRunnableMesh(configFile, stateDir);
     mesh = meshFile.mesh.name;
     // Nothing is written before.
-    await checkPorts(localPorts(meshFile));
+    if (needs.portsFree) {
+      await assertPortsFree(localPorts(meshFile));
+      await assertScrapePortsFree(localScrapes(meshFile));
+    }
     await beginRegistry(meshFile.registryDir, stateDir);
     return { layout: await provision(meshFile, stateDir) };
   } catch (broken) {

@@ -9,7 +9,7 @@ export {
 export { HeaderReader } from "./connection/header-reader.ts";
 export { headersOfMsg, idOfMsg, travellingOf } from "./connection/message-headers.ts";
 export { ifThere } from "./connection/not-found.ts";
-export { programHeaders, programIn } from "./connection/program-headers.ts";
+export { clockIn, programHeaders, programIn } from "./connection/program-headers.ts";
 export { toSend } from "./connection/raw-publish.ts";
 export { isServerFault } from "./connection/server-faults.ts";
 export { type ConnectionTls, dialTls, isEncrypted, tlsRefusal } from "./connection/tls.ts";

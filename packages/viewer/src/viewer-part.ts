@@ -19,6 +19,7 @@ export class ViewerPart implements Part {
   #problem = "is starting";
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
+  #isElsewhere = false;
 
   constructor(options: ViewerOptions, log: Logger) {
     this.#options = options;
@@ -38,7 +39,10 @@ export class ViewerPart implements Part {
   health(): PartHealth {
     if (this.#server === undefined) return { ready: false, reason: this.#problem };
     const { url } = this.#server;
-    return { ready: true, note: url, details: { url } };
+    const { port } = this.#options.listen;
+    if (!this.#isElsewhere) return { ready: true, note: url, details: { url } };
+    const note = `${url}, since another program has its port ${port} (viewer.port in the mesh file)`;
+    return { ready: true, note, details: { url } };
   }
 
   async #open(): Promise<void> {
@@ -61,6 +65,7 @@ export class ViewerPart implements Part {
     } catch (thrown) {
       if (!isTaken(thrown) || !isLoopback(listen.host)) throw thrown;
       this.#log.warn({ port: listen.port }, "port of the viewer taken; another one is used");
+      this.#isElsewhere = true;
       return await startViewer({ ...this.#options, listen: { ...listen, port: 0 } });
     }
   }

@@ -1,5 +1,6 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { writeNew } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { TEMPLATE_FOLDER } from "../program-file.ts";
 
@@ -48,7 +49,7 @@ export function applyInit({ dir, created }: InitPlan): void {
     for (const [path, text] of created) {
       const file = join(dir, path);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, text, { flag: "wx" });
+      writeNew(file, text);
       written.push(file);
     }
   } catch (cause) {

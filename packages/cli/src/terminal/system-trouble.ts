@@ -18,14 +18,31 @@ const TROUBLES: Readonly<Record<string, readonly [wrong: string, remedy: string]
   EADDRNOTAVAIL: ["this machine does not have that address", "name another one"],
 };
 
-/** The end that `writeWhole()` gives to a name. */
-const STAGED = /\.[0-9a-f]{12}\.new$/;
+/** The end that `writeWhole()`, or a lock, gives to a name. */
+const STAGED = /\.(?:[0-9a-f]{12}|\d+\.[\w-]{22})\.new$/;
 
 /** Only of a folder that was to be made are these no bugs: its parents were made before. */
 function troubleOf(code: string, syscall: string | undefined): readonly [string, string] | undefined {
   if (syscall === "mkdir" && code === "ENOENT") return ["no folder can be made there", "name another path"];
   if (syscall === "mkdir" && code === "EEXIST") return TROUBLES["ENOTDIR"];
+  if (syscall === "listen" && code === "EACCES")
+    return ["this user may not listen there", "name a port above 1023, or run this as a user who may"];
   return Object.hasOwn(TROUBLES, code) ? TROUBLES[code] : undefined;
+}
+
+/**
+ * An error of ours that ends with the system's own words, with ours in their place. What was begun is told by the text
+ * before. It is nobody's wrong command line.
+ */
+function wrappedTrouble(error: MeshError): MeshError | undefined {
+  const { code, message, cause } = error;
+  if (!(cause instanceof Error) || cause instanceof MeshError || !message.endsWith(`: ${cause.message}`))
+    return undefined;
+  const trouble = systemTrouble(cause);
+  if (trouble === undefined) return undefined;
+  const begun = message.slice(0, -cause.message.length);
+  const isOfPlace = code !== "usage" && code !== "internal";
+  return new MeshError(isOfPlace ? code : "unavailable", `${begun}${trouble.message}`, { cause });
 }
 
 /**
@@ -34,6 +51,7 @@ function troubleOf(code: string, syscall: string | undefined): readonly [string,
  */
 export function systemTrouble(thrown: unknown): MeshError | undefined {
   if (!(thrown instanceof Error)) return undefined;
+  if (thrown instanceof MeshError) return wrappedTrouble(thrown);
   const {
     code = "",
     syscall,

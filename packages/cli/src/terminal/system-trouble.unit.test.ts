@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeWhole } from "@adaos/config";
+import { MeshError } from "@adaos/core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemTrouble } from "./system-trouble.ts";
 
@@ -33,6 +34,21 @@ describe("systemTrouble()", () => {
     expect(systemTrouble(thrownBy(() => writeWhole("/proc/none/file", "")))?.message).toBe(
       "/proc/none: no folder can be made there; name another path",
     );
+  });
+
+  test("tells the same of an error of ours that ends with the system's words", () => {
+    const cause = thrownBy(() => readFileSync("/"));
+    const told = (code: "usage" | "invalid-config"): MeshError | undefined =>
+      systemTrouble(MeshError.from(cause, code, "nothing was made in demo"));
+    expect(told("usage")).toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(
+        /^nothing was made in demo: .*it is a folder, where a file should be; name/,
+      ),
+    });
+    expect(told("invalid-config")?.code).toBe("invalid-config");
+    expect(systemTrouble(new MeshError("usage", "another text", { cause }))).toBeUndefined();
+    expect(systemTrouble(MeshError.from(new Error("no"), "usage", "what"))).toBeUndefined();
   });
 
   test("names the address that is taken", async () => {

@@ -21,6 +21,19 @@ export function writeWhole(file: string, content: string | Uint8Array, mode = 0o
 }
 
 /**
+ * Makes a file, and overwrites none; what a full disk leaves of it is removed. The folder is there already. Throws the
+ * system's error, with `EEXIST` where the file is there.
+ */
+export function writeNew(file: string, content: string | Uint8Array, mode = 0o666): void {
+  try {
+    writeFileSync(file, content, { mode, flag: "wx" });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") rmSync(file, { force: true });
+    throw withPlace(thrown, file);
+  }
+}
+
+/**
  * Like {@link writeWhole}, but syncs the text to disk before the file takes its place. For its owner only. It does
  * not block the process.
  */

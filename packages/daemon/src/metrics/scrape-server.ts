@@ -85,7 +85,12 @@ export class ScrapeServer implements Part {
       const { host, port } = this.#listen;
       this.#log.info({ host, port, scheme: this.#scheme }, "metrics served to other machines");
     } catch (thrown) {
-      this.#problem = `cannot be served: ${messageOf(thrown)}`;
+      const { host, port } = this.#listen;
+      const isTaken = (thrown as NodeJS.ErrnoException).code === "EADDRINUSE";
+      const remedy = "end it, or give this node another metrics.port in the mesh file";
+      this.#problem = isTaken
+        ? `cannot be served: another program listens at ${host}:${port}; ${remedy}`
+        : `cannot be served: ${messageOf(thrown)}`;
       this.#log.error({ err: thrown }, "metrics not served to other machines");
       if (!this.#isStopped) this.#timer = setTimeout(() => void this.#open(), this.#retryMs).unref();
     }

@@ -1,32 +1,36 @@
-import { ROOT_DOMAIN } from "@adaos/core/wire";
+import { MAX_CLOCK_OFF_MS, offFrom, ROOT_DOMAIN } from "@adaos/core/wire";
 import { lastEventOf, type OpenServer } from "@adaos/operations";
+import type { MeshHealth } from "@adaos/supervise";
 import type { AskedServer, Finding, Scene } from "../check.ts";
 
-/** Ids and deadlines bear seconds. */
-const MAX_OFF_MS = 1000;
 /** Older events say nothing about a clock that may have been set since. */
 const RECENT_MS = 3_600_000;
 const MEND = "timedatectl set-ntp true";
 
-/** Whether servers and members go by the same time as this machine. */
+/** Whether servers, daemons and members go by the same time as this machine. */
 export async function clocks(scene: Scene): Promise<readonly Finding[]> {
   const asked = await scene.askServers();
   const members = await Promise.all(scene.open.map((server) => membersAt(scene, server)));
-  return [...asked.flatMap(serverFinding), ...members.flat()];
+  const heard = heardFindings(scene.health);
+  const known = new Set(heard.map(({ about }) => about));
+  return [
+    ...asked.flatMap(serverFinding),
+    ...heard,
+    ...members.flat().filter(({ about }) => !known.has(about)),
+  ];
 }
 
 function serverFinding({ server, varz, askedMs, answeredMs }: AskedServer): Finding[] {
   const serverMs = Date.parse(varz.now ?? "");
   if (Number.isNaN(serverMs)) return [];
   // It has answered at some time between the two.
-  const offMs = serverMs < askedMs ? serverMs - askedMs : Math.max(0, serverMs - answeredMs);
-  if (Math.abs(offMs) <= MAX_OFF_MS) return [];
-  const how = offMs > 0 ? "ahead of" : "behind";
+  const offMs = offFrom(serverMs, askedMs, answeredMs);
+  if (Math.abs(offMs) <= MAX_CLOCK_OFF_MS) return [];
   return [
     {
       level: "fault",
       about: server.name,
-      problem: `its clock is ${seconds(offMs)} ${how} this machine's`,
+      problem: offText(offMs),
       why: "timers, retries and the age of events go by the server's clock, event ids by the publisher's",
       mend: MEND,
     },
@@ -34,8 +38,50 @@ function serverFinding({ server, varz, askedMs, answeredMs }: AskedServer): Find
 }
 
 /**
+ * The clocks of other machines, as the daemons here have heard them: a hub those of its members and of the root, the
+ * root those of the hubs, a member that of its hub. Pure.
+ */
+function heardFindings({ components }: MeshHealth): readonly Finding[] {
+  const found = new Map<string, Finding>();
+  for (const { kind, name, details = {} } of components) {
+    if (kind !== "node") continue;
+    const [subnet, node] = name.split("/");
+    const members = node === "hub" ? clocksIn(details["members"]) : [];
+    const hubs = node === undefined ? clocksIn(details["links"]) : [];
+    const told: readonly (readonly [about: string, offMs: number])[] = [
+      ...members.map(([peer, offMs]) => [`${subnet}/${peer}`, offMs] as const),
+      ...hubs.map(([peer, offMs]) => [`${peer}/hub`, offMs] as const),
+      ...clocksIn(details["registry"]).map(
+        ([peer, offMs]) => [peer === ROOT_DOMAIN ? peer : `${subnet}/${peer}`, offMs] as const,
+      ),
+    ];
+    for (const [about, offMs] of told) {
+      const why = `${name} heard it say another time within the last minute; event ids, deadlines and certificates go by it`;
+      found.set(about, {
+        level: "fault",
+        about,
+        problem: offText(offMs),
+        why,
+        mend: `${MEND} on its machine`,
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+/** The status of a daemon of an earlier version has none. */
+function clocksIn(details: unknown): [peer: string, offMs: number][] {
+  const { clocks = {} } = (details ?? {}) as { readonly clocks?: Readonly<Record<string, unknown>> };
+  return Object.entries(clocks).filter((told): told is [string, number] => typeof told[1] === "number");
+}
+
+function offText(offMs: number): string {
+  return `its clock is ${seconds(offMs)} ${offMs > 0 ? "ahead of" : "behind"} this machine's`;
+}
+
+/**
  * A member whose event has a later time than its storage has a clock that is ahead. A clock that is behind looks like
- * an event that has waited in an outbox.
+ * an event that has waited in an outbox; its daemon tells.
  */
 async function membersAt({ layout, nowMs }: Scene, server: OpenServer): Promise<Finding[]> {
   const { of } = server;
@@ -45,7 +91,7 @@ async function membersAt({ layout, nowMs }: Scene, server: OpenServer): Promise<
     const last = await lastEventOf(server, id);
     if (last === undefined || nowMs - last.storedMs > RECENT_MS) return [];
     const aheadMs = last.madeMs - last.storedMs;
-    if (aheadMs <= MAX_OFF_MS) return [];
+    if (aheadMs <= MAX_CLOCK_OFF_MS) return [];
     return [
       {
         level: "fault",

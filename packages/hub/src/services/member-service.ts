@@ -5,13 +5,14 @@ import {
   type Denials,
   type HubService,
   hubServiceSubject,
+  PeerClocks,
   parseHubServiceSubject,
   programText,
   TokenBucket,
   whyApart,
 } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, Rounds } from "@adaos/daemon";
-import { type Connection, type HubRefusal, programHeaders, programIn } from "@adaos/transport-nats";
+import { type Connection, clockIn, type HubRefusal, programHeaders, programIn } from "@adaos/transport-nats";
 import type { Msg, Subscription } from "nats";
 
 /** Answers a request of `node`, whose name the server has authenticated. Rejects with MeshError. */
@@ -60,6 +61,7 @@ export class MemberService implements Part {
   readonly #rounds = new Rounds(ANSWER_LIMIT_MS);
   /** Programs of the members, as their last requests told. */
   readonly #programs = new Map<string, string>();
+  readonly #clocks = new PeerClocks();
   /** By member: the server has authenticated the names, so there are no more entries than members. */
   readonly #asking = new Map<string, TokenBucket>();
 
@@ -85,7 +87,12 @@ export class MemberService implements Part {
 
   health(): PartHealth {
     const programs = Object.fromEntries(this.#programs);
-    const details = { answered: this.#answered, denied: this.#options.denials.total, programs };
+    const details = {
+      answered: this.#answered,
+      denied: this.#options.denials.total,
+      programs,
+      clocks: this.#clocks.off(),
+    };
     return this.#options.connection.connected
       ? { ready: true, details }
       : { ready: false, reason: "the server is away", details };
@@ -129,9 +136,10 @@ export class MemberService implements Part {
     return true;
   }
 
-  /** Notes the member's program, and refuses one that speaks another protocol. */
+  /** Notes the member's program and clock, and refuses one that speaks another protocol. */
   #refuseApart(node: string, msg: Msg): HubRefusal | undefined {
     const program = programIn(msg);
+    this.#clocks.noteRequest(node, clockIn(msg));
     if (program !== undefined) this.#programs.set(node, programText(program));
     const message = whyApart(`${this.#options.subnet}/${node}`, program);
     return message === undefined ? undefined : { error: { code: "unavailable", message } };

@@ -1,5 +1,13 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { type Figure, messageOf, programText, REGISTRY_OFFER, whyApart } from "@adaos/core/wire";
+import {
+  type Figure,
+  messageOf,
+  PeerClocks,
+  programText,
+  REGISTRY_OFFER,
+  ROOT_DOMAIN,
+  whyApart,
+} from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import {
   BundleCache,
@@ -12,6 +20,7 @@ import {
 } from "@adaos/registry";
 import {
   type Connection,
+  clockIn,
   programHeaders,
   programIn,
   type RegistryOffer,
@@ -49,6 +58,7 @@ export class RegistryService implements Part {
   #root: { readonly node: string; heardMs: number; hash: string } | undefined;
   /** The program of the root daemon that offered last. */
   #rootProgram: string | undefined;
+  readonly #clocks = new PeerClocks();
   #arriving: PartialBundle | undefined;
   #refused: { readonly digest: string; readonly reason: string } | undefined;
 
@@ -66,6 +76,7 @@ export class RegistryService implements Part {
       callback: (error, msg) => {
         if (error !== null) return;
         const program = programIn(msg);
+        this.#clocks.noteRequest(ROOT_DOMAIN, clockIn(msg));
         if (program !== undefined) this.#rootProgram = programText(program);
         const apart = whyApart("the root", program);
         const answer =
@@ -86,7 +97,7 @@ export class RegistryService implements Part {
     const hash = this.#bundle?.registry.hash;
     const atRoot = this.#root?.hash;
     const program = this.#rootProgram === undefined ? {} : { programs: { root: this.#rootProgram } };
-    const details = { hash: hash ?? null, root: atRoot ?? null, ...program };
+    const details = { hash: hash ?? null, root: atRoot ?? null, ...program, clocks: this.#clocks.off() };
     const here = hash === undefined ? "none" : shortHash(hash);
     if (atRoot === undefined || atRoot === hash) return { ready: true, note: `registry ${here}`, details };
     const why = this.#refused === undefined ? "is on its way" : `is not taken: ${this.#refused.reason}`;

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeWhole } from "@adaos/config";
+import { writeNew, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { REGISTRY_FILE } from "@adaos/registry";
 import type { ContractsPlan } from "./plan-contracts.ts";
@@ -39,8 +39,9 @@ function stageIndex({ folder, replaced, indexBefore }: ContractsPlan, undo: Undo
   const index = join(folder.realDir, REGISTRY_FILE);
   const staged = `${index}.new`;
   try {
-    writeFileSync(staged, replaced.get(REGISTRY_FILE) ?? "", { flag: "wx" });
+    writeNew(staged, replaced.get(REGISTRY_FILE) ?? "");
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
     const told = `${staged} cannot be made: somebody else changes the registry, or was cut off and it is to be removed`;
     throw new MeshError("usage", told, { cause });
   }

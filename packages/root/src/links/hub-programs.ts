@@ -1,10 +1,11 @@
 import type { Logger } from "@adaos/core";
-import { type Program, programText, whyApart } from "@adaos/core/wire";
+import { PeerClocks, type Program, programText, whyApart } from "@adaos/core/wire";
 
-/** The programs of the hubs, as their answers told, and which hubs the root cannot work with. */
+/** The programs and clocks of the hubs, as their answers told, and which hubs the root cannot work with. */
 export class HubPrograms {
   readonly #told = new Map<string, string>();
   readonly #apart = new Map<string, string>();
+  readonly clocks: PeerClocks = new PeerClocks();
   readonly #log: Logger;
   /** Called when a hub has come within reach, or left it. */
   onChange: () => void = () => undefined;

@@ -89,7 +89,7 @@ export class Links implements Part {
   health(): PartHealth {
     const denied = [...this.#denials.values()].reduce((sum, { total }) => sum + total, 0);
     const { programs, subnets } = this.#options;
-    const details = { denied, programs: programs.texts(subnets.names()) };
+    const details = { denied, programs: programs.texts(subnets.names()), clocks: programs.clocks.off() };
     const apart = subnets.names().flatMap((subnet) => programs.whyApart(subnet) ?? []);
     if (apart.length === 0) return { ready: true, details };
     return { ready: false, reason: `are closed: ${apart.join("; ")}`, details };

@@ -1,10 +1,11 @@
 import { type Logger, MeshError } from "@adaos/core";
-import { delay, messageOf, type Program, registryOfferSubject } from "@adaos/core/wire";
+import { delay, messageOf, type PeerClocks, type Program, registryOfferSubject } from "@adaos/core/wire";
 import type { Part, PartHealth } from "@adaos/daemon";
 import { headingOf, partOf } from "@adaos/registry";
 import type { ServedRegistry } from "@adaos/registry-tools";
 import {
   type Connection,
+  clockIn,
   plainText,
   programHeaders,
   programIn,
@@ -41,6 +42,8 @@ export interface RegistryDistributionOptions {
   readonly subnets: () => readonly string[];
   readonly bundle: () => ServedRegistry | undefined;
   readonly connection: Connection;
+  /** Notes when a hub has answered, by its clock, and when it was asked, by this machine's. */
+  readonly clocks?: PeerClocks;
   /** Called with the program of each hub that answers. */
   readonly onProgram?: (subnet: string, program: Program | undefined) => void;
   readonly log: Logger;
@@ -181,11 +184,13 @@ export class RegistryDistribution implements Part {
         ? {}
         : { part: { offset, base64: Buffer.from(partOf(bundle, offset)).toString("base64") } }),
     };
+    const askedMs = Date.now();
     const answer = await connection.nc.request(registryOfferSubject(subnet), JSON.stringify(offer), {
       timeout: offset === undefined ? ANSWER_MS : PART_ANSWER_MS,
       headers: programHeaders(),
     });
     this.#options.onProgram?.(subnet, programIn(answer));
+    this.#options.clocks?.noteAnswer(subnet, clockIn(answer), askedMs);
     return parseOfferReply(answer.data);
   }
 }

@@ -65,6 +65,7 @@ export function followRoot(stateDir: string, waitMs: number): Promise<Followed> 
     try {
       const offer = await ask(connection, asker, { op: "look", nonce: nonce() }, lookAgainSchema, LOOK_MS);
       if ("wait" in offer) return { outcome: "waits", ...NOTHING };
+      assertSameNode(joined, offer, stateDir);
       const answer = await askForFiles(connection, asker, joined, offer, stateDir);
       if ("wait" in answer) return { outcome: "waits", ...NOTHING };
       if ("same" in answer) return { outcome: "same", ...NOTHING };
@@ -77,6 +78,20 @@ export function followRoot(stateDir: string, waitMs: number): Promise<Followed> 
     }
   };
   return whileLocked(stateDir, follow, waitMs);
+}
+
+/** Files of another node would overwrite those of this one. Throws `invalid-config`. Pure. */
+export function assertSameNode(
+  { subnet, member }: Pick<JoinedFile, "subnet" | "member">,
+  offer: Pick<Offer, "subnet" | "member">,
+  stateDir: string,
+): void {
+  const [own, offered] = [`${subnet}/${member ?? "hub"}`, `${offer.subnet}/${offer.member ?? "hub"}`];
+  if (own === offered) return;
+  throw new MeshError(
+    "invalid-config",
+    `${stateDir}/keys/joined.json says that this machine runs ${own}, and its root knows it as ${offered}; nothing was changed: put joined.json back as it was, or join with a new code into another folder`,
+  );
 }
 
 /** Digest of the taken layout and node files. Who has changed one gets the root's again. */

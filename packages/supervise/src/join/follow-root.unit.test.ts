@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { whileLocked } from "../apply/change-lock.ts";
-import { followRoot } from "./follow-root.ts";
+import { assertSameNode, followRoot } from "./follow-root.ts";
 
 let state: string;
 beforeEach(() => {
@@ -30,5 +30,22 @@ describe("followRoot()", () => {
     end();
     await expect(follows).rejects.toMatchObject(NOT_JOINED);
     await other;
+  });
+});
+
+describe("assertSameNode()", () => {
+  test("refuses the files of another node, and names both", () => {
+    const joined = { subnet: "alpha", member: "kitchen" };
+    assertSameNode(joined, { subnet: "alpha", member: "kitchen" }, "/state");
+    assertSameNode({ subnet: "alpha" }, { subnet: "alpha" }, "/state");
+    for (const offer of [{ subnet: "beta", member: "kitchen" }, { subnet: "alpha" }])
+      expect(() => assertSameNode(joined, offer, "/state")).toThrow(
+        expect.objectContaining({
+          code: "invalid-config",
+          message: expect.stringMatching(
+            /runs alpha\/kitchen, and its root knows it as (beta\/kitchen|alpha\/hub);/,
+          ),
+        }),
+      );
   });
 });

@@ -1,6 +1,6 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "@adaos/config";
+import { writeNew, writeWhole } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { randomId } from "@adaos/core/wire";
 import { isRunning, type ProcessRecord } from "./process-table.ts";
@@ -67,7 +67,7 @@ export function isLock(taken: StateLock | ProcessRecord): taken is StateLock {
 /** Whether the file was created; never overwrites one that exists. */
 function make(file: string, holder: ProcessRecord): boolean {
   const staged = `${file}.${randomId()}.new`;
-  writeFileSync(staged, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: "wx" });
+  writeNew(staged, `${JSON.stringify(holder)}\n`, 0o600);
   try {
     linkSync(staged, file);
     return true;

@@ -2,12 +2,13 @@ import { MeshError, type MeshErrorCode, type StartAt } from "@adaos/core";
 import {
   type HubService,
   hubServiceSubject,
+  type PeerClocks,
   type TimerDefinition,
   type TimerInfo,
   whyApart,
 } from "@adaos/core/wire";
 import type { Connection } from "../connection/connection.ts";
-import { programHeaders, programIn } from "../connection/program-headers.ts";
+import { clockIn, programHeaders, programIn } from "../connection/program-headers.ts";
 
 /*
  * A member's requests to its hub, one service each. A member may not create consumers or read streams. With that right
@@ -207,6 +208,7 @@ export interface HubRefusal {
 /**
  * Asks once. Rejects with the hub's refusal, or with `unavailable`: also when the hub's program speaks another
  * protocol.
+ * @param clocks Notes the hub's clock, as that of `hub`.
  */
 export async function askHub<T extends object>(
   { nc }: Connection,
@@ -214,15 +216,18 @@ export async function askHub<T extends object>(
   service: HubService,
   request: object,
   timeoutMs = 2000,
+  clocks?: PeerClocks,
 ): Promise<T> {
   let reply: T | HubRefusal;
   let apart: string | undefined;
+  const askedMs = Date.now();
   try {
     const answer = await nc.request(hubServiceSubject(node, service), JSON.stringify(request), {
       timeout: timeoutMs,
       headers: programHeaders(),
     });
     apart = whyApart("the hub", programIn(answer));
+    clocks?.noteAnswer("hub", clockIn(answer), askedMs);
     reply = answer.json<T | HubRefusal>();
   } catch (cause) {
     throw new MeshError("unavailable", `the hub does not answer for ${service}`, { cause });

@@ -97,7 +97,11 @@ export class ViewerServer {
       viewer.#server.once("error", (cause) => {
         const where = `${listen.host}:${listen.port}`;
         reject(
-          new MeshError("unavailable", `the viewer cannot listen at ${where}: ${cause.message}`, { cause }),
+          new MeshError(
+            "unavailable",
+            `the viewer cannot listen at ${where}: ${cause.message}; end the program there, or change viewer.port or viewer.host in the mesh file`,
+            { cause },
+          ),
         );
       });
       viewer.#server.listen(listen.port, listen.host, resolve);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { openOwnLog, resolveStateDir } from "@adaos/config";
 import { MeshError } from "@adaos/core";
@@ -27,9 +27,11 @@ import { jsonOption, type StateOptions, stateOption } from "../../options/option
 import { PROGRAM_FILE } from "../../program-file.ts";
 import { printHealth, tellViewer } from "../../terminal/print-health.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
+import { endOf, toldError } from "../../terminal/told-error.ts";
 
 const FIRST_RESUME_PAUSE_MS = 500;
 const MAX_RESUME_PAUSE_MS = 10_000;
+const GUARD_MS = 5000;
 
 interface UpOptions extends StateOptions {
   readonly config?: string;
@@ -154,13 +156,16 @@ async function detached(
   // Checks, and installs the server, before anything runs in the background.
   const broken = configFile === undefined ? undefined : whyBroken(configFile, stateDir);
   if (broken !== undefined) terminal.say(broken);
+  // Another's folder: install nothing for it.
+  if (existsSync(stateDir)) accessSync(stateDir, constants.R_OK | constants.W_OK | constants.X_OK);
   await ensureNatsServer({ onProgress: renderProgress() });
   if (runningSupervisor(stateDir) !== undefined) {
     terminal.say("already up");
-    return waitUntilReady(readLayout(stateDir), stateDir, terminal.say);
+    return waitUntilReady(readLayout(stateDir), stateDir, terminal.say, stoppedMeanwhile(stateDir));
   }
   const logFile = join(stateDir, "logs", "supervisor.log");
   const log = openOwnLog(logFile, "w");
+  beginLog(log, logFile);
   const args = [
     ...NODE_FLAGS,
     PROGRAM_FILE,
@@ -178,16 +183,37 @@ async function detached(
   });
   const deadlineMs = Date.now() + 30_000;
   while (runningSupervisor(stateDir) === undefined) {
-    if (ended !== undefined) throw new MeshError("unavailable", `the mesh did not start:\n${ended}`);
+    if (ended !== undefined)
+      throw toldError(ended) ?? new MeshError("unavailable", `the mesh did not start:\n${endOf(ended)}`);
     if (Date.now() >= deadlineMs)
       throw new MeshError("unavailable", `the mesh did not start; see ${logFile}`);
     await delay(50);
   }
   const layout = readLayout(stateDir);
-  await waitUntilReady(layout, stateDir, terminal.say, () =>
-    ended === undefined
-      ? undefined
-      : `the mesh was stopped before it was ready; its log ends with:\n${ended}`,
-  );
+  await waitUntilReady(layout, stateDir, terminal.say, () => {
+    if (ended === undefined) return undefined;
+    const said = toldError(ended)?.message ?? `its log ends with:\n${endOf(ended)}`;
+    return `the mesh was stopped before it was ready; ${said}`;
+  });
   return askHealth(layout, stateDir);
+}
+
+/** Tells when a mesh that ran has no supervisor any more. A guard starts one that has died within this time. */
+function stoppedMeanwhile(stateDir: string): () => string | undefined {
+  let seenMs = performance.now();
+  return () => {
+    if (runningSupervisor(stateDir) !== undefined) seenMs = performance.now();
+    if (performance.now() - seenMs < GUARD_MS) return undefined;
+    return "the mesh that ran here was stopped meanwhile; start it with adaos up";
+  };
+}
+
+/** On a full disk the log of the supervisor would not even say why it has ended. Throws the system's error. */
+function beginLog(log: number, logFile: string): void {
+  try {
+    writeSync(log, `${new Date().toISOString()} adaos up\n`);
+  } catch (thrown) {
+    closeSync(log);
+    throw Object.assign(thrown as Error, { path: logFile });
+  }
 }

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { makeFolder } from "@adaos/config";
+import { makeFolder, writeNew } from "@adaos/config";
 import { SKILL_FILE } from "../file/read-skill.ts";
 import type { MemberSkillFiles } from "../set/member-files.ts";
 import type { PlannedInstall } from "./plan-install.ts";
@@ -37,7 +37,7 @@ export function applyInstall(
   makeFolder(staged, 0o700);
   for (const [path, bytes] of content) {
     mkdirSync(dirname(join(staged, path)), { recursive: true, mode: 0o700 });
-    writeFileSync(join(staged, path), bytes, { flag: "wx", mode: 0o600 });
+    writeNew(join(staged, path), bytes, 0o600);
   }
   renameSync(staged, target);
   files.storeInstalled({ ...installed, [skill]: { version, digest, folder } });
