@@ -133,8 +133,8 @@ export class TestMesh {
   }
 
   /**
-   * As {@link adaos}, in this process: a process for each of hundreds of commands would take minutes to start. One after
-   * the other, since they tell their exit code in `process.exitCode`.
+   * As {@link adaos}, in this process: a process for each of hundreds of commands would take minutes to start. One
+   * after the other, since they tell their exit code in `process.exitCode`.
    */
   ask(args: readonly string[]): Promise<CliResult> {
     const asked = TestMesh.#asking.then(() => this.#ask(args));

@@ -99,7 +99,7 @@ describe("assertPortsFree()", () => {
 
 describe("assertScrapePortsFree()", () => {
   test("names the port, its daemon, and the key of the mesh file", async () => {
-    const free = await new PortPicker().pick(undefined, undefined);
+    const free = await new PortPicker().pick(undefined);
     const taken = await listening();
     const ours = { host: "127.0.0.1", port: free };
     await assertScrapePortsFree([["root", ours]]);

@@ -18,6 +18,9 @@ const TROUBLES: Readonly<Record<string, readonly [wrong: string, remedy: string]
   EADDRNOTAVAIL: ["this machine does not have that address", "name another one"],
 };
 
+/** Whatever place a command line names, the machine itself is in the way. */
+const OF_MACHINE: ReadonlySet<string> = new Set(["EROFS", "ENOSPC", "EDQUOT", "EMFILE", "ENFILE"]);
+
 /** The end that `writeWhole()`, or a lock, gives to a name. */
 const STAGED = /\.(?:[0-9a-f]{12}|\d+\.[\w-]{22})\.new$/;
 
@@ -32,7 +35,7 @@ function troubleOf(code: string, syscall: string | undefined): readonly [string,
 
 /**
  * An error of ours that ends with the system's own words, with ours in their place. What was begun is told by the text
- * before. It is nobody's wrong command line.
+ * before. A full disk is nobody's wrong command line.
  */
 function wrappedTrouble(error: MeshError): MeshError | undefined {
   const { code, message, cause } = error;
@@ -41,8 +44,12 @@ function wrappedTrouble(error: MeshError): MeshError | undefined {
   const trouble = systemTrouble(cause);
   if (trouble === undefined) return undefined;
   const begun = message.slice(0, -cause.message.length);
-  const isOfPlace = code !== "usage" && code !== "internal";
-  return new MeshError(isOfPlace ? code : "unavailable", `${begun}${trouble.message}`, { cause });
+  const isNobodys = code === "usage" && OF_MACHINE.has((cause as NodeJS.ErrnoException).code ?? "");
+  return new MeshError(
+    isNobodys || code === "internal" ? "unavailable" : code,
+    `${begun}${trouble.message}`,
+    { cause },
+  );
 }
 
 /**

@@ -38,15 +38,24 @@ describe("systemTrouble()", () => {
 
   test("tells the same of an error of ours that ends with the system's words", () => {
     const cause = thrownBy(() => readFileSync("/"));
-    const told = (code: "usage" | "invalid-config"): MeshError | undefined =>
-      systemTrouble(MeshError.from(cause, code, "nothing was made in demo"));
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), {
+      code: "ENOSPC",
+      path: "x",
+    });
+    const told = (code: "usage" | "invalid-config", why = cause): MeshError | undefined =>
+      systemTrouble(MeshError.from(why, code, "nothing was made in demo"));
     expect(told("usage")).toMatchObject({
-      code: "unavailable",
+      code: "usage",
       message: expect.stringMatching(
         /^nothing was made in demo: .*it is a folder, where a file should be; name/,
       ),
     });
     expect(told("invalid-config")?.code).toBe("invalid-config");
+    // No other path on the command line would help.
+    expect(told("usage", full)).toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("x: its disk is full"),
+    });
     expect(systemTrouble(new MeshError("usage", "another text", { cause }))).toBeUndefined();
     expect(systemTrouble(MeshError.from(new Error("no"), "usage", "what"))).toBeUndefined();
   });

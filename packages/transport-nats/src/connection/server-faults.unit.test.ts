@@ -92,7 +92,7 @@ test.each([
   const startedMs = performance.now();
   const refused = await open(url).catch((thrown: unknown) => thrown);
   expect(isServerFault(refused)).toBe(true);
-  expect(performance.now() - startedMs).toBeLessThan(1500);
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
   await expect.poll(() => flood.closed).toBe(true);
   expect(flood.taken).toBeLessThan(8_000_000);
 });
