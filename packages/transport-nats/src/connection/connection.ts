@@ -1,6 +1,6 @@
 import { type Logger, MeshError } from "@adaos/core";
 import { delay, inboxPrefix, messageOf, programText, randomId, within } from "@adaos/core/wire";
-import { connect as dial, ErrorCode, Events, type NatsConnection, NatsError } from "nats";
+import { connect as dial, ErrorCode, Events, type NatsConnection, NatsError, nkeys } from "nats";
 import { keyedIds, type MessageIds } from "../publish/message-ids.ts";
 import { challengeSigner } from "./challenge.ts";
 import { mendClient } from "./client-mends.ts";
@@ -140,15 +140,17 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 }
 
 /**
- * The current seed. While it cannot be read, as in the moment in which a key is replaced by hand, the one before: the
- * client library gives a connection up for good when it gets none.
+ * The current seed. While it cannot be read, or is half written, as in the moment in which a key is replaced by hand,
+ * the one before: the client library gives a connection up for good when it gets none.
  */
 function steadySeed(seed: ConnectionOptions["seed"], log: Logger): () => string {
   if (typeof seed === "string") return () => seed;
   let last: string | undefined;
   return () => {
     try {
-      last = seed();
+      const read = seed();
+      nkeys.fromSeed(new TextEncoder().encode(read));
+      last = read;
     } catch (err) {
       if (last === undefined) throw err;
       log.warn({ err }, "key cannot be read, the one before is used");

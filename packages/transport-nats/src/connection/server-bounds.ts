@@ -81,10 +81,11 @@ function boundFirstLine(): void {
     const { socket } = this;
     const peeking = peekInfo.call(this);
     let bytes = 0;
-    // The library's own listener reads first, and removes this one when the line has ended.
+    // The library's own listener reads first, and removes all listeners when the line has ended: nobody would hear the
+    // error then, which would end this process.
     socket.on("data", (frame: Uint8Array) => {
       bytes += frame.length;
-      if (bytes > MAX_LINE_BYTES) socket.destroy(lineTooLong());
+      if (bytes > MAX_LINE_BYTES && socket.listenerCount("error") > 0) socket.destroy(lineTooLong());
     });
     try {
       const info = await peeking;
@@ -92,7 +93,7 @@ function boundFirstLine(): void {
       const end = sent.indexOf("\r\n") + 2;
       if (end > MAX_LINE_BYTES) throw lineTooLong();
       if ((info.tls_required === true || info.tls_available === true) && sent.length > end)
-        throw serverFault("sends something between its INFO and TLS");
+        throw beforeTls(sent.subarray(end));
       return info;
     } catch (thrown) {
       const fault = faultOfInfo(thrown);
@@ -100,6 +101,13 @@ function boundFirstLine(): void {
       throw fault;
     }
   };
+}
+
+/** A server that takes no more connections says so in clear: that is no lie, and nobody believes it either. */
+function beforeTls(sent: Uint8Array): Error {
+  const text = excerpt(new TextDecoder().decode(sent));
+  if (text.startsWith("-ERR '")) return new Error(`the server refuses the connection: ${text}`);
+  return serverFault("sends something between its INFO and TLS");
 }
 
 /** The library throws these for a first line that is no INFO. */
@@ -127,7 +135,7 @@ function boundUnread(): void {
     if (this.socket?.writableLength > MAX_UNREAD_BYTES && !this.socket.destroyed) {
       const fault = serverFault("reads nothing of what is sent to it");
       tell(this.options, fault);
-      this.socket.destroy(fault);
+      this.socket.destroy();
     }
     return _send.call(this, frame);
   };
@@ -163,8 +171,9 @@ function closeFor(handler: ProtocolHandler, thrown: unknown): void {
   tell(handler.options, error);
   // An attempt to connect ends now, and not with its time.
   handler.connectError?.(error);
-  // Not the transport's close(): within the answer that makes a connection, the library would lose sight of it.
-  if (handler.transport instanceof NodeTransport) handler.transport.socket?.destroy(error);
+  // Not the transport's close(): within the answer that makes a connection, the library would lose sight of it. And
+  // without the error: of an attempt that has ended, nobody listens any more, and an unheard error ends the process.
+  if (handler.transport instanceof NodeTransport) handler.transport.socket?.destroy();
 }
 
 function tell({ onFault }: BoundedDialOptions, error: Error): void {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { nkeys } from "nats";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 import { type Connection, openConnection } from "./connection.ts";
 import { excerpt, isServerFault, ServerFaults, serverFault } from "./server-faults.ts";
 
@@ -34,7 +34,7 @@ type Lie = (socket: Socket, flood: Flood) => void;
 /** A server that answers a client as it should until `lie`, called at the first ping or at once. */
 async function lyingServer(
   lie: Lie,
-  when: "at once" | "at the first ping",
+  when: "at once" | "at the first ping" | "in place of the first answer",
 ): Promise<{ url: string; flood: Flood }> {
   const flood: Flood = { attempts: 0, closed: false, taken: 0 };
   server = createServer((socket) => {
@@ -48,7 +48,7 @@ async function lyingServer(
     socket.write(INFO);
     socket.on("data", (data) => {
       if (!data.includes("PING")) return;
-      socket.write("PONG\r\n");
+      if (when === "at the first ping") socket.write("PONG\r\n");
       socket.removeAllListeners("data");
       lie(socket, flood);
     });
@@ -122,6 +122,51 @@ test("a server that lies in the very answer that makes a connection is dialled a
   const { url, flood } = await lyingServer((socket) => socket.write("@"), "at the first ping");
   opened = await open(url);
   await expect.poll(() => flood.attempts, { timeout: 6000 }).toBe(2);
+});
+
+test.each([
+  ["garbage", "@garbage\r\n"],
+  ["pings without end", "PING\r\n".repeat(2000)],
+  ["a long line", `-ERR ${"x".repeat(100_000)}`],
+  ["the head of no message", "MSG a b c d\r\n"],
+])(
+  "a server that sends %s in place of its first answer ends the attempt, and not this process",
+  async (_, text) => {
+    const unheard: unknown[] = [];
+    const hear = (error: unknown): unknown => unheard.push(error);
+    process.on("uncaughtException", hear);
+    onTestFinished(() => void process.off("uncaughtException", hear));
+    const { url, flood } = await lyingServer((socket) => socket.write(text), "in place of the first answer");
+    await expect(open(url)).rejects.toThrow();
+    await expect.poll(() => flood.closed).toBe(true);
+    expect(unheard).toEqual([]);
+  },
+);
+
+test("an INFO of more than 64 KiB in two frames ends the attempt, and not this process", async () => {
+  const unheard: unknown[] = [];
+  const hear = (error: unknown): unknown => unheard.push(error);
+  process.on("uncaughtException", hear);
+  onTestFinished(() => void process.off("uncaughtException", hear));
+  const info = INFO.replace("{", `{"pad":"${"x".repeat(100_000)}",`);
+  const { url, flood } = await lyingServer((socket) => {
+    socket.setNoDelay(true);
+    socket.write(info.slice(0, 60_000), () => setTimeout(() => socket.write(info.slice(60_000)), 50));
+  }, "at once");
+  await expect(open(url)).rejects.toThrow("a line of more than 65536 bytes");
+  await expect.poll(() => flood.closed).toBe(true);
+  expect(unheard).toEqual([]);
+});
+
+test("a server that takes no more connections, and says so before TLS, is refused as any that is full", async () => {
+  const info = INFO.replace("{", '{"tls_required":true,');
+  const { url } = await lyingServer(
+    (socket) => socket.write(`${info}-ERR 'maximum connections exceeded'\r\n`),
+    "at once",
+  );
+  const refused = await open(url).catch((thrown: unknown) => thrown);
+  expect(isServerFault(refused)).toBe(false);
+  expect(String(refused)).toContain("maximum connections exceeded");
 });
 
 test("a server that puts something between its INFO and TLS is refused", async () => {
