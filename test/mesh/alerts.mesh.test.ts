@@ -327,7 +327,7 @@ describe("a fault", () => {
     // The silence ends while nobody judges.
     const before = mesh.pid("alpha/hub");
     process.kill(before, "SIGKILL");
-    expect((await mesh.ask(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(0);
+    expect((await mesh.adaos(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(0);
     await until("the hub is started again", () => mesh.isReplaced("alpha/hub", before));
     await until("the webhook has refused it", () => alarmed.refused > 0);
     alarmed.status = 200;

@@ -54,6 +54,8 @@ export interface Layout {
   readonly configFile?: string;
   /** The root by which this folder was filled. */
   readonly joinedTo?: string;
+  /** Of a folder that `adaos provision --parts` has written: the part's id. */
+  readonly part?: string;
   readonly registryDir: string;
   readonly ports: Readonly<
     Record<string, { readonly port: number; readonly leafPort?: number; readonly clusterPort?: number }>
@@ -71,8 +73,13 @@ export interface Layout {
 }
 
 /** The mesh file of a mesh that was started from its state folder. Throws `usage` when it is on another machine. */
-export function meshFileIn({ configFile, joinedTo }: Layout): string {
+export function meshFileIn({ configFile, joinedTo, mesh, part }: Layout): string {
   if (configFile !== undefined) return configFile;
+  if (part !== undefined)
+    throw new MeshError(
+      "usage",
+      `this folder is the part ${part} of the mesh ${mesh}; its mesh file is where adaos provision was run`,
+    );
   throw new MeshError("usage", `this folder has joined the mesh of ${joinedTo}; its mesh file is there`);
 }
 

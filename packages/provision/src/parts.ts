@@ -100,7 +100,7 @@ function partFrom(
   const remote = elsewhere.filter((subnet) => servers.every(({ of }) => of !== subnet));
   return {
     id,
-    layout: { ...shared, joinedTo, servers, nodes, remote: [...(layout.remote ?? []), ...remote] },
+    layout: { ...shared, part: id, joinedTo, servers, nodes, remote: [...(layout.remote ?? []), ...remote] },
     files: filesOf({ servers, nodes }, stateDir),
   };
 }
@@ -141,11 +141,11 @@ export function writePart({ id, layout, files }: Part, stateDir: string, dir: st
   );
   assertSamePart(id, layout, dir);
   const isKnown = existsSync(layoutFile(dir));
-  const isSameNode = layout.nodes.every(({ nodeFile }) => isSame(nodeFile, placeOf(nodeFile, stateDir, dir)));
+  const kept = keptFiles(layout, stateDir, dir);
   const changed: string[] = [];
   for (const file of files) {
     const place = placeOf(file, stateDir, dir);
-    if (existsSync(place) && isKept(file, layout, stateDir, isSameNode)) continue;
+    if (existsSync(place) && kept.has(file)) continue;
     if (isSame(file, place)) continue;
     writeWhole(place, readFileSync(file));
     changed.push(relative(dir, place));
@@ -166,10 +166,24 @@ export function writePart({ id, layout, files }: Part, stateDir: string, dir: st
   return changed;
 }
 
-/** A running mesh has changed these itself: a hub its server's grants, the root the registry in force. */
-function isKept(file: string, { servers }: Layout, stateDir: string, isSameNode: boolean): boolean {
-  if (file === registryInForceFile(stateDir)) return true;
-  return isSameNode && servers.some(({ configFile }) => configFile === file);
+/**
+ * A running mesh has changed these itself: the root the registry in force, a hub its server's grants. With a changed
+ * node file, a daemon writes the config of its server anew.
+ */
+function keptFiles({ servers, nodes }: Layout, stateDir: string, dir: string): ReadonlySet<string> {
+  const changed = nodes
+    .filter(({ nodeFile }) => !isSame(nodeFile, placeOf(nodeFile, stateDir, dir)))
+    .map(({ nodeFile }) => serverConfigOf(nodeFile));
+  const configs = servers.map(({ configFile }) => configFile).filter((file) => !changed.includes(file));
+  return new Set([registryInForceFile(stateDir), ...configs]);
+}
+
+/** The config of the server beside a daemon; undefined for a member. */
+function serverConfigOf(nodeFile: string): string | undefined {
+  const { natsServer } = JSON.parse(readFileSync(nodeFile, "utf8")) as {
+    readonly natsServer?: { readonly configFile: string };
+  };
+  return natsServer === undefined ? undefined : resolve(dirname(nodeFile), natsServer.configFile);
 }
 
 /**

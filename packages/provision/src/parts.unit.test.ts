@@ -222,6 +222,29 @@ describe("partsOf() and writePart()", () => {
     expect(changed["alpha/kitchen"]).toEqual(["nodes/alpha/kitchen.json"]);
   });
 
+  test("keep the grants of a hub when only a neighbour in its folder has changed", async () => {
+    const file = join(dir, "mesh.yaml");
+    const writeBoth = async (kitchen: string): Promise<void> => {
+      writeFileSync(
+        file,
+        ["mesh: demo", "registry: events", `subnets: { alpha: { members: { kitchen: ${kitchen} } } }`].join(
+          "\n",
+        ),
+      );
+      const layout = await provision(readMeshFile(file), state, "kept");
+      for (const part of partsOf(layout, state, [["alpha/hub", "alpha/kitchen"]]))
+        writePart(part, state, join(dir, part.id));
+    };
+    await writeBoth("{}");
+    const config = join(dir, "alpha/hub/servers/alpha.conf");
+    writeFileSync(config, `${readFileSync(config, "utf8")}\n# granted\n`);
+    const node = readFileSync(join(dir, "alpha/hub/nodes/alpha/kitchen.json"), "utf8");
+    await writeBoth("{ skills: [sk] }");
+    if (readFileSync(join(dir, "alpha/hub/nodes/alpha/kitchen.json"), "utf8") === node)
+      throw new Error("nothing changed");
+    expect(readFileSync(config, "utf8")).toContain("# granted");
+  });
+
   test("keep the registry that the root has put in force, and a daemon's copies and data", async () => {
     await write();
     const kept = ["nodes/alpha/kitchen.json.last-good", "nodes/alpha/kitchen.json.0a.new", "outbox/one"];

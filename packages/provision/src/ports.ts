@@ -7,6 +7,7 @@ import { ANY_HOST } from "./certificates/mesh-certificates.ts";
 /** Below the range of ports for outgoing connections, so that no connection takes one by accident. */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
+const LOOPBACK = "127.0.0.1";
 
 /** Hands out ports of 127.0.0.1 that are free now, each once. */
 export class PortPicker {
@@ -30,15 +31,22 @@ export class PortPicker {
    */
   claim(port: number, host: string = ANY_HOST): void {
     const others = this.#taken.get(port) ?? [];
-    if (!others.every((other) => isElsewhere(host, other)))
+    const own = machineOf(host);
+    if (!others.every((other) => isElsewhere(own, other)))
       throw new MeshError("invalid-config", `port ${port} is given to two servers`);
-    this.#taken.set(port, [...others, host]);
+    this.#taken.set(port, [...others, own]);
   }
 
   #take(port: number): number {
     this.#taken.set(port, [undefined]);
     return port;
   }
+}
+
+/** One spelling of a host. Pure. */
+function machineOf(host: string): string {
+  const name = host.toLowerCase().replace(/\.$/, "");
+  return name === "localhost" ? LOOPBACK : name;
 }
 
 function isElsewhere(host: string, other: string | undefined): boolean {
@@ -49,12 +57,17 @@ function isElsewhere(host: string, other: string | undefined): boolean {
  * Rejects with `unavailable` when another program listens at a port that servers of this machine need, or when this
  * user may not listen there. Without it a start would wait for that port.
  * @param ports The ports of each server, by its name in the mesh file. None of these servers runs.
+ * @param hostOf Where a server listens. @default at 127.0.0.1
  */
-export async function assertPortsFree(ports: Iterable<readonly [string, FixedPorts]>): Promise<void> {
+export async function assertPortsFree(
+  ports: Iterable<readonly [string, FixedPorts]>,
+  hostOf: (name: string) => string | undefined = () => undefined,
+): Promise<void> {
   for (const [name, { port, leafPort, clusterPort }] of ports) {
     for (const [key, one] of Object.entries({ port, leafPort, clusterPort })) {
-      const trouble = one === undefined ? undefined : await troubleOf(one);
-      if (trouble === undefined) continue;
+      const trouble = one === undefined ? undefined : await troubleOf(one, hostOf(name));
+      // An address of another machine, as in the file of a mesh that is written here to be copied there.
+      if (trouble === undefined || trouble === "EADDRNOTAVAIL" || trouble === "ENOTFOUND") continue;
       const why =
         trouble === "EACCES"
           ? "this user may not listen there"
@@ -93,7 +106,7 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 /** The system's code for what is in the way of listening at a port. */
-function troubleOf(port: number, host = "127.0.0.1"): Promise<string | undefined> {
+function troubleOf(port: number, host = LOOPBACK): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", ({ code = "unknown" }: NodeJS.ErrnoException) => resolve(code));

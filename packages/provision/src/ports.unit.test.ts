@@ -59,6 +59,8 @@ describe("PortPicker.claim()", () => {
   test.each([
     ["nothing is told of either", undefined, undefined],
     ["both have the same address", "a.lan", "a.lan"],
+    ["both have it in two spellings", "A.lan", "a.lan."],
+    ["both are this machine", "localhost", "127.0.0.1"],
     ["one listens at every address", "0.0.0.0", "a.lan"],
     ["the other one listens at every address", "a.lan", "0.0.0.0"],
   ])("refuses a port of two servers where %s", (_, first, second) => {
@@ -94,6 +96,16 @@ describe("assertPortsFree()", () => {
       code: "unavailable",
       message: `port ${taken} of the server of root cannot be used: another program listens there (ss -ltnp 'sport = :${taken}' names it); end it, or give the server another leafPort in the mesh file`,
     });
+  });
+});
+
+describe("assertPortsFree() with addresses", () => {
+  test("looks where the server listens, and not at another machine's address", async () => {
+    const taken = await listening();
+    const ports = [["alpha", { port: taken }]] as const;
+    await expect(assertPortsFree(ports, () => "127.0.0.1")).rejects.toMatchObject({ code: "unavailable" });
+    await expect(assertPortsFree(ports, () => "127.0.0.77")).resolves.toBeUndefined();
+    await expect(assertPortsFree(ports, () => "192.0.2.7")).resolves.toBeUndefined();
   });
 });
 

@@ -75,7 +75,10 @@ export class KeptMesh implements RunningMesh {
     this.#incidents = new Incidents(new ResilienceLog(stateDir));
     this.#meshFile =
       layout.configFile === undefined ? undefined : new MeshFileWatch(layout.configFile, broken);
-    this.#follower = layout.joinedTo === undefined ? undefined : new RootFollower(stateDir, say);
+    this.#follower =
+      layout.joinedTo === undefined || layout.part !== undefined
+        ? undefined
+        : new RootFollower(stateDir, say);
     const resume = [
       ...[process.execPath, ...NODE_FLAGS, programs.adaos],
       ...["up", "--resume", "--state", stateDir],

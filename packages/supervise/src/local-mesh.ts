@@ -85,9 +85,14 @@ export async function prepareMesh(
   if (configFile === undefined) {
     const layout = readLayout(stateDir);
     // The layout of a joined machine has the ports of its root, too, which is another machine's.
-    const here = new Set(serverProcesses(layout).map(portsName));
+    const here = new Map(
+      serverProcesses(layout).map((server) => [portsName(server), new URL(server.url).hostname]),
+    );
     if (needs.portsFree)
-      await assertPortsFree(Object.entries(layout.ports).filter(([name]) => here.has(name)));
+      await assertPortsFree(
+        Object.entries(layout.ports).filter(([name]) => here.has(name)),
+        (name) => here.get(name),
+      );
     return { layout };
   }
   let mesh: string | undefined;
@@ -96,7 +101,7 @@ export async function prepareMesh(
     mesh = meshFile.mesh.name;
     // Nothing is written before.
     if (needs.portsFree) {
-      await assertPortsFree(localPorts(meshFile));
+      await assertPortsFree(localPorts(meshFile), (name) => meshFile.hosts.get(name)?.host);
       await assertScrapePortsFree(localScrapes(meshFile));
     }
     await beginRegistry(meshFile.registryDir, stateDir);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { hubNodeIds, type MeshFile, nodeId, rootNodeIds } from "@adaos/config";
 import { MeshError } from "@adaos/core";
 import { ROOT_DOMAIN } from "@adaos/core/wire";
@@ -53,7 +53,7 @@ const OWN_FOLDERS = ["keys", "nodes", "servers"];
 export async function provisionMesh(configFile: string, options: ProvisionOptions): Promise<Provisioned> {
   const { stateDir, dryRun, together = [] } = options;
   const meshFile = readRunnableMesh(configFile, stateDir);
-  const partsDir = options.partsDir === undefined ? undefined : partsDirOf(options.partsDir, stateDir);
+  const partsDir = options.partsDir === undefined ? undefined : resolve(options.partsDir);
   const last = findLayout(stateDir);
   if (last?.joinedTo !== undefined)
     throw new MeshError(
@@ -68,11 +68,25 @@ export async function provisionMesh(configFile: string, options: ProvisionOption
   const nodes = nodesOf(meshFile);
   const ids = partsDir === undefined ? [] : nodes.filter((id) => isPart(id, meshFile));
   const groups = groupParts(ids, partsDir === undefined ? [] : together);
+  if (partsDir !== undefined) {
+    assertApart(partsDir, stateDir);
+    for (const group of groups) {
+      const dir = join(partsDir, group[0] ?? "");
+      assertApart(dir, stateDir);
+      if (isWithin(realPathOf(stateDir), realPathOf(dir))) throw mixed(dir);
+      assertNoFormerFolder(group, partsDir, meshFile.mesh.name);
+    }
+  }
   if (dryRun) {
     await policyOf(meshFile);
     const parts = groups.map((group) => {
       const [id = ""] = group;
-      return { id, nodes: group, dir: join(partsDir ?? "", id), changed: [] };
+      return {
+        id,
+        nodes: group.flatMap((part) => daemonsIn(part, meshFile)),
+        dir: join(partsDir ?? "", id),
+        changed: [],
+      };
     });
     return { mesh: meshFile.mesh.name, nodes, ...changesOf(nodes, last), servers: {}, changed: [], parts };
   }
@@ -105,13 +119,42 @@ function isPart(id: string, meshFile: MeshFile): boolean {
   return id.includes("/") || rootNodeIds(meshFile.serversOf(ROOT_DOMAIN).length).includes(id);
 }
 
-/** Throws `usage` for a folder in which parts would mix with the mesh's own files. */
-function partsDirOf(named: string, stateDir: string): string {
-  const dir = resolve(named);
-  const taken = [...OWN_FOLDERS, "run", "store"].map((folder) => join(stateDir, folder));
-  const isTaken = dir === stateDir || taken.some((one) => dir === one || dir.startsWith(one + sep));
-  if (!isTaken) return dir;
-  throw new MeshError("usage", `${dir} holds files of the mesh itself; name another folder with --parts`);
+/** The daemons of a part: with more root daemons than servers, some share one. */
+function daemonsIn(id: string, { rootDaemons, serversOf }: MeshFile): string[] {
+  const servers = rootNodeIds(serversOf(ROOT_DOMAIN).length);
+  const at = servers.indexOf(id);
+  return at < 0 ? [id] : rootNodeIds(rootDaemons).filter((_, i) => i % servers.length === at);
+}
+
+/** Throws `usage` for a folder in which a part would mix with the mesh's own files. */
+function assertApart(dir: string, stateDir: string): void {
+  const [part, state] = [realPathOf(dir), realPathOf(stateDir)];
+  const taken = [...OWN_FOLDERS, "run", "store", "registry"].map((folder) => join(state, folder));
+  if (part === state || taken.some((folder) => isWithin(part, folder))) throw mixed(dir);
+}
+
+const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder + sep);
+
+function mixed(dir: string): MeshError {
+  return new MeshError("usage", `${dir} holds files of the mesh itself; name another folder with --parts`);
+}
+
+/** Without links, as far as it exists. */
+function realPathOf(path: string): string {
+  const full = resolve(path);
+  if (existsSync(full)) return realpathSync(full);
+  const parent = dirname(full);
+  return parent === full ? full : join(realPathOf(parent), basename(full));
+}
+
+/** Throws `usage` for a part that stands together with others now and has keys in a folder of its own. */
+function assertNoFormerFolder(group: readonly string[], partsDir: string, mesh: string): void {
+  for (const id of group.slice(1)) {
+    const dir = join(partsDir, id);
+    if (findLayout(dir)?.mesh !== mesh) continue;
+    const what = `${dir} holds ${id} as a part of its own, and ${group[0]} shall have it`;
+    throw new MeshError("usage", `${what}; remove that folder, and stop what runs from it`);
+  }
 }
 
 /** Ids of the nodes that a mesh file has on this machine. */

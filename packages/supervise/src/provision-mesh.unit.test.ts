@@ -99,6 +99,42 @@ describe("provisionMesh()", () => {
     }
   });
 
+  test("never writes a part over the state folder, whatever the folders are called", async () => {
+    for (const dryRun of [true, false]) {
+      const partsDir = join(dir, "p");
+      writeFileSync(join(dir, "mesh.yaml"), ["mesh: demo", "registry: events", KITCHEN].join("\n"));
+      const asPart = provisionMesh(join(dir, "mesh.yaml"), {
+        stateDir: join(partsDir, "root"),
+        partsDir,
+        dryRun,
+      });
+      await expect(asPart).rejects.toMatchObject({
+        code: "usage",
+        message: expect.stringContaining("p/root"),
+      });
+      expect(existsSync(join(partsDir, "root"))).toBe(false);
+    }
+  });
+
+  test("refuses to put a part together with others while it has a folder with keys of its own", async () => {
+    const partsDir = join(dir, "parts");
+    await run([KITCHEN], { partsDir });
+    const again = run([KITCHEN], { partsDir, together: [["root", "alpha/hub"]] });
+    await expect(again).rejects.toThrow(
+      /parts\/alpha\/hub holds alpha\/hub as a part of its own, and root shall/,
+    );
+    rmSync(join(partsDir, "alpha/hub"), { recursive: true });
+    await run([KITCHEN], { partsDir, together: [["root", "alpha/hub"]] });
+  });
+
+  test("names the same daemons of a part in a dry run as afterwards", async () => {
+    const partsDir = join(dir, "parts");
+    const nodesOf = async (dryRun: boolean): Promise<unknown> =>
+      (await run(["root: { daemons: 2 }", KITCHEN], { dryRun, partsDir })).parts.map(({ nodes }) => nodes);
+    expect(await nodesOf(true)).toEqual([["root", "root-2"], ["alpha/hub"], ["alpha/kitchen"]]);
+    expect(await nodesOf(false)).toEqual(await nodesOf(true));
+  });
+
   test("refuses a mesh file with a fault, in a dry run too", async () => {
     for (const dryRun of [true, false]) {
       const running = run(["subnets: { alpha: { dial: elsewhere } }"], { dryRun });

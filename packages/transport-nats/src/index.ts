@@ -34,7 +34,13 @@ export { StreamPublisher } from "./publish/stream-publisher.ts";
 export { type Outgoing, StreamWriter, type WriteResult } from "./publish/stream-writer.ts";
 export { type AckSource, storedMsOf } from "./pull/ack-subject.ts";
 export { plainText } from "./pull/consumer-state.ts";
-export { dropOtherDurables, ensureLinkDurable, findConsumer, listConsumers } from "./pull/link-durable.ts";
+export {
+  beginLinkDurableAt,
+  dropOtherDurables,
+  ensureLinkDurable,
+  findConsumer,
+  listConsumers,
+} from "./pull/link-durable.ts";
 export type { OrderedMessage } from "./pull/ordered-message.ts";
 export {
   type Allowance,

@@ -31,7 +31,7 @@ export function planRekey({ stateDir, fromFile, toFile }: RekeyOptions): StoreCh
     file === undefined ? undefined : readStoreKeyId(file),
   );
   const layout = readLayout(stateDir);
-  const cluster = layout.servers.find(({ fellows }) => fellows !== undefined);
+  const cluster = layout.servers.find(({ others }) => others !== undefined);
   if (cluster !== undefined)
     throw new MeshError(
       "usage",

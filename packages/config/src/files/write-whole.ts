@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolder } from "./make-folder.ts";
@@ -25,11 +25,16 @@ export function writeWhole(file: string, content: string | Uint8Array, mode = 0o
  * system's error, with `EEXIST` where the file is there.
  */
 export function writeNew(file: string, content: string | Uint8Array, mode = 0o666): void {
+  let made: number | undefined;
   try {
-    writeFileSync(file, content, { mode, flag: "wx" });
+    made = openSync(file, "wx", mode);
+    writeFileSync(made, content);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") rmSync(file, { force: true });
+    // Never one that was there: with too many open files, the system does not even look.
+    if (made !== undefined) rmSync(file, { force: true });
     throw withPlace(thrown, file);
+  } finally {
+    if (made !== undefined) closeSync(made);
   }
 }
 

@@ -46,7 +46,7 @@ function heardFindings({ components }: MeshHealth): readonly Finding[] {
   for (const { kind, name, details = {} } of components) {
     if (kind !== "node") continue;
     const [subnet, node] = name.split("/");
-    const members = node === "hub" ? clocksIn(details["members"]) : [];
+    const members = /^hub(-\d)?$/.test(node ?? "") ? clocksIn(details["members"]) : [];
     const hubs = node === undefined ? clocksIn(details["links"]) : [];
     const told: readonly (readonly [about: string, offMs: number])[] = [
       ...members.map(([peer, offMs]) => [`${subnet}/${peer}`, offMs] as const),

@@ -11,15 +11,23 @@ import {
 } from "@adaos/core/wire";
 import { type Part, type PartHealth, type Progress, ReconcileLoop } from "@adaos/daemon";
 import {
+  beginLinkDurableAt,
   damageNote,
   dropOtherDurables,
   ensureLinkDurable,
+  findConsumer,
   listConsumers,
   type StoreKeeper,
   type StreamSettings,
 } from "@adaos/transport-nats";
 import { type ConsumerInfo, type JetStreamManager, NatsError } from "nats";
-import { newcomerFilters, planNewcomers } from "../regions/newcomers.ts";
+import {
+  isSightOf,
+  type NewcomerSight,
+  newcomerFilters,
+  planNewcomers,
+  subnetsOf,
+} from "../regions/newcomers.ts";
 import type { Regions, WantedDurable } from "../regions/regions.ts";
 import { Slots } from "../slots.ts";
 import { downlinkFilters } from "./downlink-filters.ts";
@@ -54,8 +62,8 @@ export class MeshStream implements Part {
   readonly #keeper: StoreKeeper;
   readonly #loop: ReconcileLoop;
   readonly #log: Logger;
-  /** The stream's last event when a region's durable was first to get another subnet, until it has it. */
-  readonly #cuts = new Map<string, number>();
+  /** The newcomers of regions' durables, until they have entered. */
+  readonly #sights = new Map<string, NewcomerSight>();
   /** Durables that existed before: if one is missing, it was lost, and the new one begins with all events. */
   #seen: ReadonlySet<string> = new Set();
   /** Filters of each subnet, of these subnets and this revision of the policy. */
@@ -161,10 +169,12 @@ export class MeshStream implements Part {
     listed: ReadonlyMap<string, ConsumerInfo>,
   ): Promise<void> {
     if (filters.length === 0) this.#keeper.forgetDurable(MESH_STREAM, consumer);
-    const existing = listed.get(consumer);
-    if (consumer.startsWith(regionDurable("")) && existing !== undefined && filters.length > 0)
-      return this.#admitNewcomers({ consumer, filters }, existing);
-    this.#cuts.delete(consumer);
+    if (consumer.startsWith(regionDurable("")) && filters.length > 0) {
+      // A cluster leaves consumers without a leader out of its list.
+      const existing = listed.get(consumer) ?? (await findConsumer(this.#jsm, MESH_STREAM, consumer));
+      if (existing !== undefined) return this.#admitNewcomers({ consumer, filters }, existing);
+    }
+    this.#sights.delete(consumer);
     const seq = this.#keeper.startOf(MESH_STREAM, consumer);
     const startAt = seq === undefined ? (this.#seen.has(consumer) ? "all" : "new") : { seq };
     await ensureLinkDurable(this.#jsm, { stream: MESH_STREAM, consumer, filters, startAt }, listed);
@@ -175,28 +185,32 @@ export class MeshStream implements Part {
     const durable = { stream: MESH_STREAM, consumer, filters, startAt: "all" } as const;
     const before = existing.config.filter_subjects ?? [existing.config.filter_subject ?? ""];
     const newcomers = newcomerFilters(before, filters);
-    if (newcomers.length === 0) this.#cuts.delete(consumer);
-    if (newcomers.length === 0) return ensureLinkDurable(this.#jsm, durable, new Map([[consumer, existing]]));
-    const cut = this.#cuts.get(consumer) ?? (await this.#jsm.streams.info(MESH_STREAM)).state.last_seq;
-    const isNew = !this.#cuts.has(consumer);
-    this.#cuts.set(consumer, cut);
+    const listed = new Map([[consumer, existing]]);
+    if (newcomers.length === 0) {
+      this.#sights.delete(consumer);
+      return ensureLinkDurable(this.#jsm, durable, listed);
+    }
+    const seen = this.#sights.get(consumer);
+    const isKnown = seen !== undefined && isSightOf(seen, newcomers);
+    const cut = isKnown ? seen.cut : (await this.#jsm.streams.info(MESH_STREAM)).state.last_seq;
+    this.#sights.set(consumer, { cut, subnets: subnetsOf(newcomers) });
     // Asked again: the list may be older than the cut.
     const { ack_floor, num_pending, num_ack_pending } = await this.#jsm.consumers.info(MESH_STREAM, consumer);
     const floor = ack_floor.stream_seq;
     const pulled = { filters: before, floor, waiting: num_pending + num_ack_pending };
     const oldest = await oldestAfter(this.#jsm, floor, newcomers);
     const plan = planNewcomers(pulled, filters, { cut }, oldest);
-    const listed = new Map([[consumer, existing]]);
     if (plan.kind === "hold back") {
-      if (isNew) this.#log.warn({ consumer, newcomers, ...pulled }, "region gets a subnet after what waits");
+      if (!isKnown)
+        this.#log.warn({ consumer, newcomers, ...pulled }, "region gets a subnet after what waits");
       return ensureLinkDurable(this.#jsm, { ...durable, filters: plan.filters }, listed);
     }
-    this.#cuts.delete(consumer);
+    this.#sights.delete(consumer);
     if (plan.kind === "as wanted") return ensureLinkDurable(this.#jsm, durable, listed);
-    // First: a durable that is lost here must not begin at the old place.
+    this.#log.info({ consumer, newcomers, after: plan.seq, cut }, "region gets a subnet");
+    await beginLinkDurableAt(this.#jsm, { ...durable, startAt: { seq: plan.seq + 1 } });
+    // The keeper's place is of before.
     this.#keeper.forgetDurable(MESH_STREAM, consumer);
-    await this.#jsm.consumers.delete(MESH_STREAM, consumer);
-    await ensureLinkDurable(this.#jsm, { ...durable, startAt: { seq: plan.seq + 1 } }, new Map());
   }
 
   /** Gives the filters of a subnet's durable, by the policy, subnets and regions of now. */

@@ -7,10 +7,22 @@ export interface PulledDurable {
   readonly waiting: number;
 }
 
-/** The stream at the first look at a newcomer. */
+/** The stream at the first look at newcomers. */
 export interface NewcomerSight {
   /** The stream's last event of then: those up to it were published under the rules before. */
   readonly cut: number;
+  /** The subnets that were to enter. */
+  readonly subnets: ReadonlySet<string>;
+}
+
+/** Whether a sight is of these newcomers: one more has events of its former rules behind the cut. Pure. */
+export function isSightOf({ subnets }: NewcomerSight, newcomers: readonly string[]): boolean {
+  return newcomers.every((filter) => subnets.has(subnetOf(filter)));
+}
+
+/** The subnets of filters. Pure. */
+export function subnetsOf(filters: readonly string[]): ReadonlySet<string> {
+  return new Set(filters.map(subnetOf));
 }
 
 /** What becomes of a durable that gets a subnet which it did not have. */
@@ -23,7 +35,7 @@ export type NewcomerPlan =
 
 /** The filters whose subnet a durable had none for: a new subnet, or one of another tenant before. Pure. */
 export function newcomerFilters(before: readonly string[], wanted: readonly string[]): string[] {
-  const known = new Set(before.map(subnetOf));
+  const known = subnetsOf(before);
   return wanted.filter((filter) => !known.has(subnetOf(filter)));
 }
 
@@ -36,15 +48,18 @@ export function newcomerFilters(before: readonly string[], wanted: readonly stri
 export function planNewcomers(
   { filters, floor, waiting }: PulledDurable,
   wanted: readonly string[],
-  { cut }: NewcomerSight,
+  { cut }: Pick<NewcomerSight, "cut">,
   oldest: number | undefined,
 ): NewcomerPlan {
   if (oldest === undefined) return { kind: "as wanted" };
   // The server is past the newcomer's events that came since, without having looked at them.
   if (oldest > cut) return { kind: "begin after", seq: floor };
-  if (floor >= cut || waiting === 0) return { kind: "begin after", seq: Math.max(floor, cut) };
-  const known = new Set(filters.map(subnetOf));
-  return { kind: "hold back", filters: wanted.filter((filter) => known.has(subnetOf(filter))) };
+  const known = subnetsOf(filters);
+  const held = wanted.filter((filter) => known.has(subnetOf(filter)));
+  // Without a filter there is no durable, and what waits in it is no longer the region's.
+  if (floor >= cut || waiting === 0 || held.length === 0)
+    return { kind: "begin after", seq: Math.max(floor, cut) };
+  return { kind: "hold back", filters: held };
 }
 
 const subnetOf = (filter: string): string => filter.split(".")[1] ?? "";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newcomerFilters, planNewcomers } from "./newcomers.ts";
+import { isSightOf, newcomerFilters, planNewcomers, subnetsOf } from "./newcomers.ts";
 
 const BEFORE = ["evt.alpha.*.ui.*.>", "evt.beta.*.ui.*.>"];
 const WANTED = ["evt.alpha.*.nlp.*.>", "evt.alpha.*.ui.*.>", "evt.gamma.*.ui.*.>"];
@@ -7,6 +7,12 @@ const WANTED = ["evt.alpha.*.nlp.*.>", "evt.alpha.*.ui.*.>", "evt.gamma.*.ui.*.>
 test("a newcomer is a subnet without any filter before, and no widened rule", () => {
   expect(newcomerFilters(BEFORE, WANTED)).toEqual(["evt.gamma.*.ui.*.>"]);
   expect(newcomerFilters(BEFORE, BEFORE)).toEqual([]);
+});
+
+test("the sight of newcomers is no sight of one more", () => {
+  const sight = { cut: 40, subnets: subnetsOf(["evt.gamma.*.ui.*.>"]) };
+  expect(isSightOf(sight, ["evt.gamma.*.ui.*.>", "evt.gamma.*.nlp.*.>"])).toBe(true);
+  expect(isSightOf(sight, ["evt.gamma.*.ui.*.>", "evt.delta.*.ui.*.>"])).toBe(false);
 });
 
 describe("a subnet that changed its tenant", () => {
@@ -36,5 +42,10 @@ describe("a subnet that changed its tenant", () => {
 
   test("loses no event that came after the change, and the region none that waits", () => {
     expect(planNewcomers(behind, WANTED, { cut: 40 }, 41)).toEqual({ kind: "begin after", seq: 10 });
+  });
+
+  test("enters at once, without its old events, where no other subnet is left: what waited is nobody's now", () => {
+    const plan = { kind: "begin after", seq: 40 };
+    expect(planNewcomers(behind, ["evt.gamma.*.ui.*.>"], { cut: 40 }, 20)).toEqual(plan);
   });
 });

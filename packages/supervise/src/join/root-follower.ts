@@ -53,8 +53,7 @@ export class RootFollower {
     try {
       // One that joined with an earlier version cannot ask, and is told to nobody each time.
       if (readJoinedFile(this.#stateDir) === undefined) {
-        this.#trouble =
-          "cannot ask the root for changes: join again with a new code, once; a part of adaos provision is copied again";
+        this.#trouble = "cannot ask the root for changes: join again with a new code, once";
         return;
       }
       const { followRoot } = await import("./follow-root.ts");

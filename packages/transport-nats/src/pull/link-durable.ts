@@ -70,6 +70,20 @@ export async function ensureLinkDurable(
   }
 }
 
+/**
+ * Begins a link's durable anew at another place. A crash in between loses neither: whoever makes the durable next begins
+ * there. Rejects with what the client throws.
+ */
+export async function beginLinkDurableAt(
+  jsm: JetStreamManager,
+  durable: LinkDurable & { readonly startAt: { readonly seq: number } },
+): Promise<void> {
+  const { stream, consumer, startAt } = durable;
+  await markPosition(jsm, durable, startAt.seq);
+  if ((await findConsumer(jsm, stream, consumer)) !== undefined) await jsm.consumers.delete(stream, consumer);
+  await addDurable(jsm, durable);
+}
+
 /** All consumers of a stream by their names. Rejects with what the client throws. */
 export async function listConsumers(
   jsm: JetStreamManager,

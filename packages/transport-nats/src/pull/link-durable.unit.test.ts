@@ -7,7 +7,7 @@ import {
   NatsError,
 } from "nats";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
+import { beginLinkDurableAt, ensureLinkDurable, findConsumer, type LinkDurable } from "./link-durable.ts";
 
 /** The settings that links need; the client's type predates two of them. */
 const PINNED = {
@@ -190,6 +190,22 @@ describe("ensureLinkDurable() with a list", () => {
       ["delete", "MESH", "to-beta"],
       ["delete", "MESH", "to-beta-anew"],
     ]);
+  });
+});
+
+describe("beginLinkDurableAt()", () => {
+  test("marks the new place before the old durable goes, so that a crash in between loses neither", async () => {
+    existing = { ...PINNED, filter_subjects: [...DURABLE.filters] };
+    await beginLinkDurableAt(jsm, { ...DURABLE, startAt: { seq: 71 } });
+    expect(
+      calls.map(([what, , config]) => [what, (config as ConsumerConfig).durable_name ?? config]),
+    ).toEqual([
+      ["add", "to-beta-anew"],
+      ["delete", "to-beta"],
+      ["add", "to-beta"],
+    ]);
+    for (const [what, , config] of calls)
+      if (what === "add") expect(config).toMatchObject({ opt_start_seq: 71 });
   });
 });
 
