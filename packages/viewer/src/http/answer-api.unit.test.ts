@@ -31,7 +31,7 @@ afterEach(() => {
 
 /** Resolves with the status of the answer. */
 function ask(path: string, name: string): Promise<number> {
-  const caller: Caller = { name, role: "viewer", expiresMs: Number.MAX_SAFE_INTEGER };
+  const caller: Caller = { id: "1", name, role: "viewer" };
   return new Promise((resolve) => {
     const response = {
       headersSent: false,
