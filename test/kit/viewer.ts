@@ -1,5 +1,12 @@
 import { join } from "node:path";
-import { makeToken, type Role, startViewer, type ViewerListen, type ViewerServer } from "@adaos/viewer";
+import {
+  isTokenKept,
+  makeToken,
+  type Role,
+  startViewer,
+  type ViewerListen,
+  type ViewerServer,
+} from "@adaos/viewer";
 import type { Browser, Page } from "playwright-core";
 import { HOME } from "./mesh.ts";
 
@@ -9,6 +16,7 @@ const HOUR_MS = 3_600_000;
 export class TestViewer {
   readonly server: ViewerServer;
   readonly #stateDir: string;
+  readonly #tokens = new Map<Role, string>();
   /** Lines of its log. */
   readonly said: string[];
 
@@ -34,8 +42,16 @@ export class TestViewer {
     return this.server.url;
   }
 
-  token(role: Role = "operator", expiresMs: number = Date.now() + HOUR_MS): string {
-    return makeToken(this.#stateDir, { name: "test", role, expiresMs });
+  /** A new token where it shall end early; else the same one until it is revoked. */
+  token(role: Role = "operator", expiresMs?: number): string {
+    if (expiresMs !== undefined) return makeToken(this.#stateDir, { name: "test", role, expiresMs });
+    const [id = ""] = this.#tokens.get(role)?.split(".") ?? [];
+    if (!isTokenKept(this.#stateDir, id))
+      this.#tokens.set(
+        role,
+        makeToken(this.#stateDir, { name: "test", role, expiresMs: Date.now() + HOUR_MS }),
+      );
+    return this.#tokens.get(role) ?? "";
   }
 
   /** Asks the API as a program does. */

@@ -91,6 +91,11 @@ export class FileRegistry implements SchemaRegistry {
     return this.#find(name, version).document.schema;
   }
 
+  /** The schema with examples and defaults of classified data masked. Throws `unknown-event`. */
+  shownSchemaOf(name: string, version: number): Readonly<JsonObject> {
+    return this.#find(name, version).classification.shownSchema();
+  }
+
   /** The file of an event's schema; events may share one. Throws `unknown-event`. */
   documentOf(name: string, version: number): SchemaDocument {
     return this.#find(name, version).document;

@@ -82,6 +82,7 @@ export { NatsMarks } from "./services/nats-marks.ts";
 export { NatsMetricsStore } from "./services/nats-metrics.ts";
 export { storedSnapshot } from "./services/stored-metrics.ts";
 export { type MessageSearch, placesOfId } from "./stream/find-message.ts";
+export { ReadingLimit } from "./stream/reading-limit.ts";
 export {
   type StoredFrom,
   type StoredMessage,

@@ -1,5 +1,12 @@
 export { ROLES, type Role } from "./access/roles.ts";
-export { makeToken, revokeTokens } from "./access/tokens.ts";
+export {
+  isTokenKept,
+  type ListedToken,
+  listTokens,
+  makeToken,
+  revokeToken,
+  revokeTokens,
+} from "./access/tokens.ts";
 export type { EventKnown, EventTrace, EventWhy } from "./api/event.ts";
 export type { HealthAlerts, HealthMetrics, HealthResilience } from "./api/health.ts";
 export type { ViewerListen, ViewerServer } from "./http/viewer-server.ts";

@@ -72,9 +72,25 @@ describe("a mesh file with viewer:", () => {
     expect((await sessionAt({ ...before, url: after.url })).status).toBe(200);
   });
 
-  test("refuses every earlier token after adaos view token --revoke-all", async () => {
+  test("lists tokens, and refuses those that are revoked: one, a holder's, all", async () => {
     const before = await view();
-    expect((await running.adaos(["view", "token", "--revoke-all"])).code).toBe(0);
+    const panel = async (): Promise<string> =>
+      (await running.ask(["view", "token", "--name", "panel", "--for", "ever"])).stdout.trim();
+    const [one, two] = [await panel(), await panel()];
+    const statusOf = async (token: string): Promise<number> =>
+      (await sessionAt({ ...before, link: token })).status;
+    expect((await running.ask(["view", "token", "list"])).stdout).toMatch(
+      new RegExp(`${one.split(".")[0]} +panel +operator .* until it is revoked`),
+    );
+    const revoke = async (...args: string[]): Promise<number> =>
+      (await running.ask(["view", "token", "revoke", ...args])).code;
+    expect(await revoke(one.split(".")[0] ?? "")).toBe(0);
+    expect([await statusOf(one), await statusOf(two)]).toEqual([401, 200]);
+    expect(await revoke("--name", "panel")).toBe(0);
+    expect([await statusOf(two), (await sessionAt(before)).status]).toEqual([401, 200]);
+    for (const wrong of [[], ["0123456789ab"], ["--all", "--name", "x"], ["--name", "panel"], ["../../mesh"]])
+      expect(await revoke(...wrong), wrong.join(" ")).toBe(64);
+    expect(await revoke("--all")).toBe(0);
     expect((await sessionAt(before)).status).toBe(401);
     expect((await sessionAt(await view())).status).toBe(200);
     expect((await running.adaos(["audit"])).stdout).toContain("view.revoke");

@@ -30,6 +30,7 @@ export type FormatId =
   | "applied"
   | "joined"
   | "viewerJob"
+  | "viewerToken"
   | "outbox"
   | "marks"
   | "EVENTS"
@@ -63,6 +64,7 @@ export const FORMATS: Readonly<Record<FormatId, Format>> = {
   applied: key("applied.json"),
   joined: key("keys/joined.json"),
   viewerJob: key("viewer/jobs/<id>.json"),
+  viewerToken: key("viewer/tokens/<id>.json"),
   outbox: suffix("outbox/<node>/*.outbox"),
   marks: suffix("marks/<node>/*.marks"),
   EVENTS: metadata("stream EVENTS_<subnet>"),

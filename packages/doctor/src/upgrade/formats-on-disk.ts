@@ -27,6 +27,7 @@ export function formatsOnDisk(layout: Layout, stateDir: string): readonly Format
       return filesIn(join(stateDir, `${kind}s`)).map((file) => [format, file] as const);
     }),
     ...filesIn(join(stateDir, "viewer", "jobs")).map((file) => [FORMATS.viewerJob, file] as const),
+    ...filesIn(join(stateDir, "viewer", "tokens")).map((file) => [FORMATS.viewerToken, file] as const),
   ];
   return [
     ...files.flatMap(([format, file]) => problemOf(file, () => inFormat(format, contentOf(file), file))),

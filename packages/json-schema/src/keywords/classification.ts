@@ -24,6 +24,9 @@ export interface ClassifiedSpot {
   place(): string;
 }
 
+/** Keywords whose values are data, and not rules. */
+const DATA_KEYWORDS: ReadonlySet<string> = new Set(["examples", "example", "default"]);
+
 /** Limit of steps through a schema; references to references can make millions. */
 const MAX_VISITS = 10_000;
 
@@ -64,6 +67,7 @@ type Judges = readonly JsonObject[];
 export class SchemaClassification implements ClassifiedData {
   readonly classes: readonly DataClass[];
   readonly spots: readonly ClassifiedSpot[];
+  readonly #schema: JsonObject;
   readonly #links: SchemaLinks;
   /** Schemas that lead to classified data. */
   readonly #leading: ReadonlySet<JsonObject>;
@@ -72,6 +76,7 @@ export class SchemaClassification implements ClassifiedData {
   readonly #root: Judges;
 
   constructor(root: JsonObject, links: SchemaLinks) {
+    this.#schema = root;
     this.#links = links;
     this.#leading = leadingFrom(root, links);
     this.#root = this.#judgesOf([root]);
@@ -82,6 +87,37 @@ export class SchemaClassification implements ClassifiedData {
 
   mask(data: unknown, onMasked: (value: unknown) => void = () => undefined): unknown {
     return this.#mask(data, this.#root, onMasked, 0);
+  }
+
+  /**
+   * The schema as it may be shown: examples and defaults of classified data are masked, and those of data around it.
+   * Its rules stay, since whoever publishes must know them.
+   */
+  shownSchema(): JsonObject {
+    const hidden = this.#hidingDefaults();
+    if (hidden.size === 0) return this.#schema;
+    const mask = maskOf(this.classes);
+    const shown = (of: unknown): unknown => {
+      if (Array.isArray(of)) return of.map(shown);
+      if (!isObject(of)) return of;
+      const isHidden = hidden.has(of);
+      const entries = Object.entries(of).map(([key, value]) => {
+        const isData = isHidden && DATA_KEYWORDS.has(key);
+        return [key, isData ? (Array.isArray(value) ? [mask] : mask) : shown(value)] as const;
+      });
+      return Object.fromEntries(entries);
+    };
+    return shown(this.#schema) as JsonObject;
+  }
+
+  /** Schemas that lead to classified data, and all within it, by reference too. */
+  #hidingDefaults(): ReadonlySet<JsonObject> {
+    const within = new Set([...this.#leading].filter((schema) => isDataClass(schema[CLASSIFICATION])));
+    for (const schema of within) {
+      for (const [, inner] of applied(schema)) within.add(inner);
+      for (const target of this.#links.targetsOf(schema)) within.add(target);
+    }
+    return new Set([...this.#leading, ...within]);
   }
 
   /** A verdict without keys of classified values. */

@@ -258,6 +258,41 @@ const { sample } = fc.letrec<{ sample: Sample }>((tie) => {
   };
 });
 
+describe("shownSchema()", () => {
+  test("hides examples and defaults of classified data, of what is in it and around it, and no rule", async () => {
+    const canary = { default: "canary", examples: ["canary", { a: "canary" }] };
+    const registry = await registryOf({
+      "a.b": {
+        examples: [{ name: "canary", room: "hall" }],
+        properties: {
+          name: { ...PII, ...canary, enum: ["ann", "bob"] },
+          home: { ...canary, properties: { street: SECRET } },
+          card: {
+            ...SECRET,
+            properties: { number: canary, default: canary },
+            items: { $ref: "#/$defs/deep" },
+          },
+          other: { $ref: "urn:test:c.d#/$defs/told" },
+          by: { anyOf: [{ ...canary, $ref: "#/$defs/held" }] },
+          room: { default: "hall", examples: ["desk"] },
+        },
+        $defs: { deep: { contains: canary }, held: { items: PII } },
+      },
+      "c.d": { $id: "urn:test:c.d", $defs: { told: { ...PII } } },
+    });
+    const shown = registry.shownSchemaOf("a.b", 1);
+    expect(JSON.stringify(shown)).not.toContain("canary");
+    const { properties } = shown as { readonly properties: Record<string, object> };
+    expect(properties["name"]).toEqual({
+      ...PII,
+      ...{ default: "[secret]", examples: ["[secret]"], enum: ["ann", "bob"] },
+    });
+    expect(properties["room"]).toEqual({ default: "hall", examples: ["desk"] });
+    expect(registry.schemaOf("a.b", 1)).not.toEqual(shown);
+    expect(registry.shownSchemaOf("c.d", 1)).toBe(registry.schemaOf("c.d", 1));
+  });
+});
+
 /** References are seen from the root: all definitions go there. */
 function hoisted(schema: object): object {
   const $defs: Record<string, unknown> = {};

@@ -3,6 +3,7 @@ import { AckPolicy, DeliverPolicy, type JetStreamManager, type Msg } from "nats"
 import type { Connection } from "../connection/connection.ts";
 import { headOf, idOfMsg } from "../connection/message-headers.ts";
 import { parseAckSubject } from "../pull/ack-subject.ts";
+import { ReadingLimit } from "./reading-limit.ts";
 
 /** Where to look for a message. */
 export interface MessageSearch {
@@ -23,6 +24,7 @@ const IDLE_MS = 30_000;
 
 interface Page {
   readonly places: readonly number[];
+  readonly count: number;
   readonly last: Msg | undefined;
   readonly isLast: boolean;
 }
@@ -48,9 +50,11 @@ export async function* placesOfId(
     mem_storage: true,
   });
   const wanted = Buffer.from(id);
+  const limit = ReadingLimit.current;
   try {
-    while (!isOver()) {
-      const { places, last, isLast } = await readPage(connection, stream, name, wanted);
+    while (!isOver() && limit?.admits() !== false) {
+      const { places, count, last, isLast } = await readPage(connection, stream, name, wanted);
+      limit?.take(count);
       yield* places;
       if (isLast || last === undefined || isBeyond(idOfMsg(last))) return;
     }
@@ -71,7 +75,7 @@ function readPage(connection: Connection, stream: string, consumer: string, want
     };
     const end = (isLast: boolean): void => {
       close();
-      resolve({ places, last, isLast });
+      resolve({ places, count, last, isLast });
     };
     const fail = (reason: string): void => {
       close();

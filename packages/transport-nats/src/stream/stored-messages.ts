@@ -2,6 +2,7 @@ import { MeshError } from "@adaos/core";
 import { type Msg, RequestStrategy } from "nats";
 import type { Connection } from "../connection/connection.ts";
 import { headersOfMsg, headOf, serverHeader } from "../connection/message-headers.ts";
+import { ReadingLimit } from "./reading-limit.ts";
 
 /** A message as a stream holds it. */
 export interface StoredMessage {
@@ -24,7 +25,8 @@ const ANSWER_MS = 10_000;
 
 /**
  * The messages of a stream under one subject (wildcards too), oldest first, a page at a time. Only a page is in memory,
- * and a slow reader makes the server wait. Ends with the messages that were there when the last page was requested.
+ * and a slow reader makes the server wait. Ends with the messages that were there when the last page was requested, or
+ * at the {@link ReadingLimit} of the task.
  * @param most Most messages to read.
  */
 export async function* storedMessages(
@@ -36,10 +38,13 @@ export async function* storedMessages(
 ): AsyncGenerator<StoredMessage> {
   let next = from;
   let left = most;
+  const limit = ReadingLimit.current;
   while (left > 0) {
+    if (limit?.admits() === false) return;
     const page = await storedPage(connection, stream, subject, next, { most: left, answerMs: ANSWER_MS });
     yield* page.messages;
     left -= page.messages.length;
+    limit?.take(page.messages.length);
     const last = page.messages.at(-1);
     if (last !== undefined) next = { seq: last.seq + 1 };
     if (page.isLast) return;

@@ -6,3 +6,9 @@ export interface ApiError {
   readonly rule?: string;
   readonly violations?: readonly { readonly pointer: string; readonly expected: string }[];
 }
+
+/** A part of every answer to a GET. */
+export interface CutAnswer {
+  /** Why the answer lacks a part of what the streams hold; missing where it is whole. */
+  readonly read_cut?: string;
+}

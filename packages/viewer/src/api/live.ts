@@ -9,7 +9,7 @@ export interface EventSchema {
   readonly schemaVersion: string;
   /** The fields at the top of the data. */
   readonly fields: readonly SchemaField[];
-  /** The JSON Schema as its file has it. */
+  /** The JSON Schema; examples and defaults of classified data are masked. */
   readonly schema: unknown;
 }
 

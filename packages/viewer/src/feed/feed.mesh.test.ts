@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { TestMesh } from "../../../../test/kit/mesh.ts";
 import { TestViewer } from "../../../../test/kit/viewer.ts";
-import { revokeTokens } from "../access/tokens.ts";
+import { makeToken, revokeToken } from "../access/tokens.ts";
 import type { FeedEvent, FeedMessage } from "../api/feed.ts";
 
 let mesh: TestMesh;
@@ -270,10 +270,16 @@ describe("the feed", () => {
     }).toBe(true);
   });
 
-  test("ends once its token is revoked", async () => {
-    const reader = bySocket("");
-    await started(reader);
-    revokeTokens(mesh.state);
-    await eventually(() => reader.closed(), { timeout: 5000 }).toBe(4401);
+  test("ends once its token is revoked, and no other does", async () => {
+    const token = makeToken(mesh.state, { name: "panel", role: "viewer" });
+    const readers = [bySocket("", { token }), bySse("", { token })];
+    const other = bySocket("");
+    for (const reader of [...readers, other]) await started(reader);
+    revokeToken(mesh.state, token.split(".")[0] ?? "");
+    for (const reader of readers) {
+      await eventually(() => reader.closed() !== undefined, { timeout: 5000 }).toBe(true);
+      expect(reader.messages.at(-1)).toMatchObject({ type: "end", code: 4401 });
+    }
+    expect(other.closed()).toBeUndefined();
   });
 });

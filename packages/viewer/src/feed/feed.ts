@@ -1,11 +1,10 @@
-import { statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MeshError } from "@adaos/core";
 import { every, messageOf } from "@adaos/core/wire";
 import type { EventMask } from "@adaos/operations";
 import type { StoredMessage } from "@adaos/transport-nats";
 import type { WebSocket } from "ws";
-import { type Caller, viewerKeyFile } from "../access/tokens.ts";
+import { type Caller, isTokenKept } from "../access/tokens.ts";
 import type { ViewerContext } from "../http/route.ts";
 import { FEED_ENDS, type FeedChannel, SocketChannel, SseChannel } from "./channel.ts";
 import { type FeedQuery, parseFeedQuery } from "./feed-query.ts";
@@ -21,8 +20,6 @@ const MASK_MS = 30_000;
 
 interface Served {
   readonly caller: Caller;
-  /** The key at the time when the reader came: another one means that its token was revoked. */
-  readonly key: string;
   readonly channel: FeedChannel;
   reader: FeedReader | undefined;
 }
@@ -88,7 +85,6 @@ export class Feed {
   #admit(caller: Caller, open: (onClosed: () => void) => FeedChannel): Served {
     const served: Served = {
       caller,
-      key: this.#key(),
       channel: open(() => this.#remove(served)),
       reader: undefined,
     };
@@ -125,11 +121,12 @@ export class Feed {
   }
 
   #look(): void {
-    const [nowMs, key] = [Date.now(), this.#key()];
+    const nowMs = Date.now();
     for (const served of this.#served) {
-      if (served.caller.expiresMs <= nowMs)
+      const { id, expiresMs = nowMs + 1 } = served.caller;
+      if (expiresMs <= nowMs)
         this.#end(served, FEED_ENDS.expired, "the token has expired; adaos view gives a new one");
-      else if (served.key !== key)
+      else if (!isTokenKept(this.#context.stateDir, id))
         this.#end(served, FEED_ENDS.expired, "the token was revoked; adaos view gives a new one");
       else served.reader?.look(performance.now());
     }
@@ -151,12 +148,6 @@ export class Feed {
     if (this.#mask === undefined || performance.now() - this.#mask.atMs > MASK_MS)
       this.#mask = { mask: await this.#context.mask(), atMs: performance.now() };
     return this.#mask.mask;
-  }
-
-  /** Tells one key from another without reading it. */
-  #key(): string {
-    const stat = statSync(viewerKeyFile(this.#context.stateDir), { throwIfNoEntry: false });
-    return stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs}`;
   }
 }
 

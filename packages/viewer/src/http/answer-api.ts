@@ -1,16 +1,21 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MeshError, type MeshErrorCode } from "@adaos/core";
 import { MAX_JSON_DEPTH, messageOf, visibleJson, within } from "@adaos/core/wire";
+import { ReadingLimit } from "@adaos/transport-nats";
 import { z } from "zod";
 import { isAllowed } from "../access/roles.ts";
 import type { Caller } from "../access/tokens.ts";
-import type { ApiError } from "../api/error.ts";
+import type { ApiError, CutAnswer } from "../api/error.ts";
 import { type AnyRoute, findRoute, route, type ViewerContext } from "./route.ts";
 
 /** A change may carry one event. */
 const MAX_BODY_BYTES = 1_048_576;
 /** Longest time of one answer; a longer task is a job. */
 const ANSWER_LIMIT_MS = 60_000;
+/** Of streams, for one answer: half a minute of reading at most. */
+const MAX_READ = 1_000_000;
+const READ_LIMIT_MS = 40_000;
+const CUT = `reading ended after ${MAX_READ} messages or ${READ_LIMIT_MS / 1000} s, so the rest is missing here; ask for a shorter time, one subnet or less`;
 /** Answers at the same time. Each may read whole streams. */
 const MAX_AT_ONCE = 16;
 /** Of these, for one holder of a token: he may not keep the others from being answered. */
@@ -68,14 +73,19 @@ export class ApiAnswerer {
           `this needs a token of role ${asked.role}: adaos view --role operator`,
         );
       const leave = this.#takePlace(caller);
-      const work = (async () => {
+      const answer = async (): Promise<unknown> => {
         const given = asked.method === "GET" ? queryOf(url) : await readBody(request);
         return asked.answer({ ...given, ...parts }, this.#context, caller);
-      })();
+      };
+      // A change limits its own reading: it must not act on a part as if that were all.
+      const limit = asked.method === "GET" ? new ReadingLimit(MAX_READ, READ_LIMIT_MS) : undefined;
+      const work = limit === undefined ? answer() : limit.run(answer);
       const ended = (): void => undefined;
       // What is given up as too late reads on, so it keeps its place.
       void within(work.then(ended, ended), PLACE_LIMIT_MS).finally(leave);
-      sendJson(response, 200, (await inTime(work)) ?? {});
+      const answered = (await inTime(work)) ?? {};
+      const cut: CutAnswer = limit?.isReached === true ? { read_cut: CUT } : {};
+      sendJson(response, 200, { ...answered, ...cut });
     } catch (thrown) {
       if (!(thrown instanceof MeshError) && !(thrown instanceof HttpError) && !(thrown instanceof z.ZodError))
         this.#context.say(`${request.method} ${url.pathname}: ${messageOf(thrown)}`);

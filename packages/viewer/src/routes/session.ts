@@ -13,7 +13,7 @@ export const SESSION_ROUTES: readonly AnyRoute[] = [
       return {
         name,
         role,
-        expires: new Date(expiresMs).toISOString(),
+        ...(expiresMs === undefined ? {} : { expires: new Date(expiresMs).toISOString() }),
         mesh,
         places: servers.map(({ of }) => of),
         members: nodes.filter((node) => node.role === "member").map(({ id }) => id),

@@ -10,7 +10,7 @@ import { jsonOption, type StateOptions, stateOption } from "../../options/option
 import { PROGRAM_FILE } from "../../program-file.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { viewServeCommand } from "./serve.ts";
-import { newToken, type RoleOptions, viewTokenCommand, withRole } from "./token.ts";
+import { newToken, type RoleOptions, viewTokenCommand, withRole } from "./token/index.ts";
 
 interface ViewOptions extends StateOptions, RoleOptions {
   readonly open: boolean;

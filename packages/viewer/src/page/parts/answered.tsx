@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import type { CutAnswer } from "../../api/error.ts";
 import type { Asked } from "../app/ask.ts";
 import { Notice } from "./notice.tsx";
 
@@ -7,7 +8,7 @@ interface AnsweredProps<T> {
   readonly children: (answer: T) => JSX.Element | null;
 }
 
-/** The answer of a question once there is one; an error stands above the last good answer. */
+/** The answer of a question once there is one; an error, or what it lacks, stands above it. */
 export function Answered<T>({
   asked: { answer, error, isAsking, again },
   children,
@@ -19,6 +20,7 @@ export function Answered<T>({
           {error.message}
         </Notice>
       )}
+      <CutNotice of={answer} />
       {answer === undefined ? (
         error === undefined && isAsking ? (
           <p class="dim">Loading …</p>
@@ -28,4 +30,10 @@ export function Answered<T>({
       )}
     </div>
   );
+}
+
+/** Says that an answer is not whole, where the server has cut it. */
+export function CutNotice({ of }: { readonly of: unknown }): JSX.Element | null {
+  const cut = (of as CutAnswer | undefined)?.read_cut;
+  return cut === undefined ? null : <Notice kind="warning">{cut}</Notice>;
 }

@@ -25,6 +25,7 @@ import { z } from "zod";
 import type { Contract, ContractList, DriftAnswer } from "../../api/contracts.ts";
 import { type AnyRoute, route, type ViewerContext } from "../../http/route.ts";
 import { KeptAnswers } from "../kept-answers.ts";
+import { shownFields } from "./shown-fields.ts";
 
 const HOUR_MS = 3_600_000;
 const MAX_HOURS = 24 * 31;
@@ -35,7 +36,10 @@ const COUNTS_MS = 5000;
 const SEEN_MS = 30_000;
 const MAX_QUESTION = 200;
 
-type Docs = Awaited<ReturnType<typeof describeEvents>> & { readonly hash: string };
+type Docs = Awaited<ReturnType<typeof describeEvents>> & {
+  readonly hash: string;
+  readonly shownSchema: (doc: EventDoc) => EventDoc["schema"];
+};
 interface Counts {
   readonly subjects: readonly SubjectCount[];
   readonly away: ContractList["away"];
@@ -56,7 +60,11 @@ class Contracts {
     const { registryDir } = this.#context.layout();
     return this.#docs.get(registryDir, async () => {
       const registry = await loadRegistry(registryDir);
-      return { ...(await describeEvents(registry, undefined)), hash: registry.hash };
+      return {
+        ...(await describeEvents(registry, undefined)),
+        hash: registry.hash,
+        shownSchema: ({ record: { name, version } }) => registry.shownSchemaOf(name, version),
+      };
     });
   }
 
@@ -140,7 +148,8 @@ async function one(event: string, context: ViewerContext): Promise<Contract> {
   const { topics } = await contracts.topics(docs.events.map(({ record }) => record));
   const { count = 0, last_seen = null, origins = [] } = topics.get(doc.ref) ?? {};
   const before = versions.find(({ record }) => record.version < doc.record.version);
-  const { record, ref, description, schema, fields } = doc;
+  const { record, ref, description } = doc;
+  const fields = shownFields(doc.fields);
   const { kind, status, summary, producers, consumers, required_headers, semantics } = record;
   return {
     event: ref,
@@ -158,7 +167,7 @@ async function one(event: string, context: ViewerContext): Promise<Contract> {
     ...schemaVersion(doc),
     ...semantics,
     fields,
-    schema,
+    schema: docs.shownSchema(doc),
     examples: await maskedExamples(doc, context),
     versions: versions.map((other) => ({
       event: other.ref,
@@ -167,7 +176,7 @@ async function one(event: string, context: ViewerContext): Promise<Contract> {
     })),
     ...(before === undefined
       ? {}
-      : { changes: { since: before.ref, fields: fieldChanges(before.fields, fields) } }),
+      : { changes: { since: before.ref, fields: fieldChanges(shownFields(before.fields), fields) } }),
     count,
     last_seen,
     origins,

@@ -2,6 +2,7 @@ import { type MetricsSnapshot, messageOf, probeSlos, summarize } from "@adaos/co
 import { askProbeHealth } from "@adaos/doctor";
 import { hubServers, knownLosses, storedMetrics, withEach } from "@adaos/operations";
 import { askHealth, askIncidents, readResiliencePast } from "@adaos/supervise";
+import { ReadingLimit } from "@adaos/transport-nats";
 import { z } from "zod";
 import type { HealthMesh, HealthMetrics, HealthProbes, HealthResilience } from "../../api/health.ts";
 import { type AnyRoute, route, type ViewerContext } from "../../http/route.ts";
@@ -11,6 +12,8 @@ import { eventHours } from "./event-hours.ts";
 
 const DAY_MS = 86_400_000;
 const MAX_LOSSES = 500;
+/** Kept in memory: one for each process and hour. */
+const MAX_SNAPSHOTS = 100_000;
 const nothing = z.strictObject({});
 const since = sinceInput.default(() => Date.now() - DAY_MS);
 
@@ -53,7 +56,10 @@ async function metrics(
 ): Promise<HealthMetrics> {
   const found: MetricsSnapshot[] = [];
   const away = await withEach(hubServers(layout(), at), async (hub) => {
-    for await (const snapshot of storedMetrics(hub, sinceMs)) found.push(snapshot);
+    for await (const snapshot of storedMetrics(hub, sinceMs)) {
+      if (found.length >= MAX_SNAPSHOTS) return ReadingLimit.current?.reach();
+      found.push(snapshot);
+    }
   });
   return {
     summary: summarize(found),

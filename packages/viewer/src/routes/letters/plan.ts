@@ -1,5 +1,14 @@
 import { MeshError } from "@adaos/core";
-import { durables, LetterPlan, letterPlace, operatorSignatures, type StoredReplays } from "@adaos/operations";
+import {
+  durables,
+  type KeptDeadLetter,
+  LetterPlan,
+  letterPlace,
+  type OpenServer,
+  operatorSignatures,
+  type StoredReplays,
+} from "@adaos/operations";
+import { ReadingLimit } from "@adaos/transport-nats";
 import { z } from "zod";
 import type { Away, LetterPlanAnswer } from "../../api/letters.ts";
 import type { ViewerContext } from "../../http/route.ts";
@@ -63,22 +72,23 @@ export async function planLetters(
     durables: existing,
     maxLetters: MAX_LETTERS,
   });
-  const limitMs = performance.now() + PLAN_LIMIT_MS;
-  const away = await eachLetter(context, filter, {
+  // Letters that the filter passes over take time as well.
+  const limit = new ReadingLimit(Number.POSITIVE_INFINITY, PLAN_LIMIT_MS);
+  const look = {
     withReplays: true,
-    isEnough() {
-      if (performance.now() <= limitMs) return false;
-      const what = `counting takes more than ${PLAN_LIMIT_MS / 1000} s; narrow the letters by subnet or handler`;
-      throw new MeshError("too-large", what);
-    },
-    async hub(hub) {
+    async hub(hub: OpenServer) {
       for await (const { node, durable } of durables(hub)) existing.add(`${hub.of}/${node} ${durable}`);
     },
-    letter(letter, here) {
+    letter(letter: KeptDeadLetter, here: StoredReplays) {
       replays = here;
       if (wanted === undefined || wanted.has(letterPlace(letter))) plan.add(letter);
     },
-  });
+  };
+  const away = await limit.run(() => eachLetter(context, filter, look));
+  if (limit.isReached) {
+    const why = `counting takes more than ${PLAN_LIMIT_MS / 1000} s; narrow the letters by subnet or handler`;
+    throw new MeshError("too-large", why);
+  }
   const what =
     places === undefined
       ? filterText(filter)

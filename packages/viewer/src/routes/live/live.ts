@@ -24,7 +24,7 @@ export const LIVE_ROUTES: readonly AnyRoute[] = [
       const { name, version } = parseEventRef(event);
       const contract = registry.resolve(name, version);
       const { kind, summary, status } = registry.recordOf(name, contract.version);
-      const schema = registry.schemaOf(name, contract.version);
+      const schema = registry.shownSchemaOf(name, contract.version);
       const spots = registry.classifiedSpots(name, contract.version);
       return {
         ...{ name, version: contract.version, kind, summary, status, schema },

@@ -16,15 +16,16 @@ export function schemaFields(schema: Schema, classified: readonly string[]): Sch
   const fields = Object.entries(properties).map(([name, of]): SchemaField => {
     const property = isRecord(of) ? of : {};
     const kind = kindOf(property);
+    const isClassified = classified.some((pointer) => isWithin(pointer, name));
     return {
       name,
       kind,
       isRequired: required.includes(name),
-      isClassified: classified.some((pointer) => isWithin(pointer, name)),
+      isClassified,
       description: textOf(property["description"]),
       values: kind === "enum" ? valuesOf(property) : [],
       rule: ruleOf(property),
-      ...("default" in property ? { default: property["default"] } : {}),
+      ...("default" in property && !isClassified ? { default: property["default"] } : {}),
     };
   });
   return fields.toSorted((a, b) => Number(b.isRequired) - Number(a.isRequired)).slice(0, MAX_FIELDS);

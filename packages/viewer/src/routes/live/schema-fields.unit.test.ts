@@ -30,4 +30,5 @@ test("schemaFields() tells what a form needs, required fields first", () => {
   expect(fields[2]).toMatchObject({ default: "x", description: "text", isRequired: false });
   expect(schemaFields({}, [])).toEqual([]);
   expect(schemaFields({ properties: { a: {} } }, [""])[0]?.isClassified).toBe(true);
+  expect(schemaFields({ properties: { a: { default: "x" } } }, ["/a"])[0]).not.toHaveProperty("default");
 });
