@@ -332,7 +332,7 @@ describe("a fault", () => {
     await until("the webhook has refused it", () => alarmed.refused > 0);
     alarmed.status = 200;
     await untilTold(line);
-    expect((await mesh.ask(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(64);
+    expect((await mesh.adaos(["alerts", "unsilence", "streamNearlyFull"])).code).toBe(64);
   });
 
   test("of which a webhook is told in vain is shown to who looks", async () => {

@@ -71,8 +71,8 @@ export async function ensureLinkDurable(
 }
 
 /**
- * Begins a link's durable anew at another place. A crash in between loses neither: whoever makes the durable next begins
- * there. Rejects with what the client throws.
+ * Begins a link's durable anew at another place. A crash in between loses neither: whoever makes the durable next
+ * begins there. Rejects with what the client throws.
  */
 export async function beginLinkDurableAt(
   jsm: JetStreamManager,
