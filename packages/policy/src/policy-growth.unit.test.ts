@@ -44,6 +44,7 @@ function costOf(subnets: number): number {
 test("a policy of 500 subnets costs in proportion to one of 125", () => {
   // The first run also pays for the compiler; other work of the machine is not counted.
   costOf(125);
-  const few = Math.min(costOf(125), costOf(125));
-  expect(costOf(500) / few).toBeLessThan(10);
+  const best = (subnets: number): number => Math.min(...[1, 2, 3].map(() => costOf(subnets)));
+  // In proportion is 4 times, the square is 16 times. The best of three: a collection of garbage may meet any run.
+  expect(best(500) / best(125)).toBeLessThan(12);
 }, 120_000);
