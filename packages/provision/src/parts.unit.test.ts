@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { readMeshFile, readNodeFile } from "@adaos/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { findLayout } from "./layout.ts";
+import { findLayout, type Layout, meshFileIn } from "./layout.ts";
 import { partsOf, writePart } from "./parts.ts";
 import { provision } from "./provision.ts";
 
@@ -182,6 +182,9 @@ describe("partsOf() and writePart()", () => {
       servers: [{ of: "root" }],
     });
     expect(findLayout(join(dir, "root"))?.configFile).toBeUndefined();
+    const root = findLayout(join(dir, "root"));
+    expect(root?.part).toBe("root");
+    expect(() => meshFileIn(root as Layout)).toThrow("this folder is the part root of the mesh demo");
   });
 
   test("dial servers by their names, which their certificates have", async () => {

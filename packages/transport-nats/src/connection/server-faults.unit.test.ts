@@ -75,6 +75,15 @@ function pour(head: string, bytes: string): Lie {
   };
 }
 
+/** Collects, while a test runs, the errors that would end a process. */
+function unheardErrors(): readonly unknown[] {
+  const unheard: unknown[] = [];
+  const hear = (error: unknown): unknown => unheard.push(error);
+  process.on("uncaughtException", hear);
+  onTestFinished(() => void process.off("uncaughtException", hear));
+  return unheard;
+}
+
 const lines: string[] = [];
 const note = (fields: object): unknown => lines.push(String((fields as { err?: Error }).err?.message ?? ""));
 const log = { debug: note, info: note, warn: note, error: note };
@@ -132,10 +141,7 @@ test.each([
 ])(
   "a server that sends %s in place of its first answer ends the attempt, and not this process",
   async (_, text) => {
-    const unheard: unknown[] = [];
-    const hear = (error: unknown): unknown => unheard.push(error);
-    process.on("uncaughtException", hear);
-    onTestFinished(() => void process.off("uncaughtException", hear));
+    const unheard = unheardErrors();
     const { url, flood } = await lyingServer((socket) => socket.write(text), "in place of the first answer");
     await expect(open(url)).rejects.toThrow();
     await expect.poll(() => flood.closed).toBe(true);
@@ -144,10 +150,7 @@ test.each([
 );
 
 test("an INFO of more than 64 KiB in two frames ends the attempt, and not this process", async () => {
-  const unheard: unknown[] = [];
-  const hear = (error: unknown): unknown => unheard.push(error);
-  process.on("uncaughtException", hear);
-  onTestFinished(() => void process.off("uncaughtException", hear));
+  const unheard = unheardErrors();
   const info = INFO.replace("{", `{"pad":"${"x".repeat(100_000)}",`);
   const { url, flood } = await lyingServer((socket) => {
     socket.setNoDelay(true);
@@ -158,7 +161,7 @@ test("an INFO of more than 64 KiB in two frames ends the attempt, and not this p
   expect(unheard).toEqual([]);
 });
 
-test("a server that takes no more connections, and says so before TLS, is refused as any that is full", async () => {
+test("a full server that says so before TLS is no server that lies", async () => {
   const info = INFO.replace("{", '{"tls_required":true,');
   const { url } = await lyingServer(
     (socket) => socket.write(`${info}-ERR 'maximum connections exceeded'\r\n`),
