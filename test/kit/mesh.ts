@@ -64,6 +64,7 @@ export function beginAdaos(args: readonly string[], options: CliOptions = {}): C
 const silent = (): void => undefined;
 const SILENT = { debug: silent, info: silent, warn: silent, error: silent };
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Name of the connections over which tests ask servers about themselves. */
 export const MONITOR = "test monitor";
 
@@ -153,12 +154,14 @@ export class TestMesh {
       },
     );
     const before = process.exitCode;
+    const unlisten = keepSignalListeners();
     process.exitCode = 0;
     try {
       const code = await main([...args, "--state", this.state], terminal);
       return { code, stdout, stderr };
     } finally {
       process.exitCode = before;
+      unlisten();
     }
   }
 
@@ -331,6 +334,18 @@ export async function leftovers(pids: readonly number[], ports: readonly number[
     ...alive.map((pid) => `process ${pid}`),
     ...ports.filter((_, i) => open[i]).map((port) => `port ${port}`),
   ];
+}
+
+/** A command that ends in its own process leaves its listeners for signals. Returns how to remove those added since. */
+function keepSignalListeners(): () => void {
+  const before = SIGNALS.map((signal) => [signal, process.listeners(signal)] as const);
+  return () => {
+    for (const [signal, kept] of before) {
+      for (const listener of process.listeners(signal)) {
+        if (!kept.includes(listener)) process.removeListener(signal, listener);
+      }
+    }
+  };
 }
 
 function isListening(port: number): Promise<boolean> {
