@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Bus } from "@adaos/client";
 import { newEventId } from "@adaos/core";
+import { fillSubject } from "@adaos/core/wire";
 import type { Connection } from "@adaos/transport-nats";
-import { headers as newHeaders } from "nats";
+import { type NatsConnection, headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
@@ -21,7 +24,7 @@ subnets:
     members:
       kitchen: { publish: [ui.] }
       desk: { subscribe: [ui.] }
-      evil: { publish: [ui.], subscribe: [ui.] }
+      evil: { publish: [ui., timer.], subscribe: [ui.] }
       noise: { publish: [ui.] }
       hasty: { publish: [ui.], limits: [{ events: ui., eventsPerSecond: 20 }] }
   beta:
@@ -69,6 +72,8 @@ describe("a member that floods", { timeout: 60_000 }, () => {
 
   beforeAll(async () => {
     mesh = await TestMesh.start({ yaml: YAML });
+    // Half of a hub's stream, so that one member's share there is more than its subnet's share here.
+    await resize("root", "MESH", MAX_BYTES / 2);
     evil = await mesh.openMember("alpha/evil");
     kitchen = await mesh.connect("alpha/kitchen", { outbox: false });
     hall = await mesh.connect("gamma/hall", { outbox: false });
@@ -155,20 +160,33 @@ describe("a member that floods", { timeout: 60_000 }, () => {
     });
   }
 
-  /** What has not been delivered would be lost to it, so the calm ones wait for a moment. */
-  async function purge(of: string, stream: string): Promise<void> {
+  async function resize(of: string, stream: string, maxBytes: number): Promise<void> {
+    await mesh.asService(of, async (nc) => {
+      await (await nc.jetstreamManager()).streams.update(stream, { max_bytes: maxBytes });
+    });
+  }
+
+  /** What has not been delivered would be lost to a purge, so the calm ones wait for a moment. */
+  async function whileHeld(act: () => Promise<unknown>): Promise<void> {
     isHeld = true;
     await until("all that the calm ones have published is there", allArrived);
-    await mesh.asService(of, async (nc) => (await nc.jetstreamManager()).streams.purge(stream));
+    await act();
     isHeld = false;
   }
 
+  function purge(of: string, stream: string): Promise<void> {
+    return whileHeld(() =>
+      mesh.asService(of, async (nc) => (await nc.jetstreamManager()).streams.purge(stream)),
+    );
+  }
+
   test("with events is refused, told why, and let in again", async () => {
+    // They stay in the subnet, so that the root brings none of them back after the purge.
     const refused = await flood(evil, () => {
       const { id, body } = eventOf("evil", 32_000);
-      return ["evt.alpha.evil.ui.notify.v1", body, id];
+      return ["evt.alpha.evil.timer.fired.v1", body, id];
     });
-    expect(refused).toBe("evt.alpha.evil.ui.notify.v1");
+    expect(refused).toBe("evt.alpha.evil.timer.fired.v1");
     const fill = await filled("alpha", "EVENTS_alpha");
     process.stdout.write(
       `EVENTS_alpha ${fill.toFixed(2)}, MESH ${(await filled("root", "MESH")).toFixed(2)}\n`,
@@ -200,12 +218,9 @@ describe("a member that floods", { timeout: 60_000 }, () => {
     const fills = [await filled("root", "MESH"), await filled("beta", "EVENTS_beta")];
     process.stdout.write(`MESH ${fills[0]?.toFixed(2)}, EVENTS_beta ${fills[1]?.toFixed(2)}\n`);
     for (const fill of fills) expect(fill).toBeLessThan(1);
-    for (const [of, stream] of [
-      ["alpha", "EVENTS_alpha"],
-      ["root", "MESH"],
-    ] as const) {
-      await purge(of, stream);
-    }
+    // In this order, so that neither fills the other again.
+    await purge("root", "MESH");
+    await purge("alpha", "EVENTS_alpha");
     await until("it waits no more", async () => !(await waits()));
   });
 
@@ -252,6 +267,51 @@ describe("a member that floods", { timeout: 60_000 }, () => {
     expect(noise.connected).toBe(false);
     expect((await mesh.adaos(["status"])).stdout).toMatch(/noise is shut out: it sent \d+ messages\/s/);
     await noise.close();
+  });
+
+  test("gets what its subnet has lost back only as far as there is room for the others", async () => {
+    const own = { subject: "evt.alpha.evil.ui.notify.v1", count: 400 };
+    const countIn = (of: string, stream: string): Promise<number> =>
+      mesh.asService(of, async (nc) => {
+        const { streams } = await nc.jetstreamManager();
+        const { state } = await streams.info(stream, { subjects_filter: own.subject });
+        return state.subjects?.[own.subject] ?? 0;
+      });
+    await until(
+      "it may write again",
+      async () => !/evil writes no/.test((await mesh.ask(["status"])).stdout),
+    );
+    const before = await countIn("root", "MESH");
+    for (let i = 0; i < own.count; i++) {
+      const { id, body } = eventOf("evil", 32_000);
+      const headers = newHeaders();
+      headers.set("Nats-Msg-Id", id);
+      await evil.nc.request(own.subject, body, { headers, timeout: 10_000 });
+    }
+    await until("the root has them", async () => (await countIn("root", "MESH")) >= before + own.count);
+    const maxBytes = own.count * 32_000;
+    await whileHeld(async () => {
+      // The root asks only when the hub knows the new size of its stream.
+      const goOnAsking = mesh.freeze("root");
+      await mesh.asService("alpha", async (nc) => {
+        const { streams } = await nc.jetstreamManager();
+        await streams.purge("EVENTS_alpha");
+        await streams.update("EVENTS_alpha", { max_bytes: maxBytes });
+      });
+      const fillOf = (nc: NatsConnection) => nc.request(fillSubject("alpha"), "", { timeout: 2000 });
+      await until("the hub knows", async () => {
+        const answer = await mesh.asService("root", fillOf);
+        return answer.json<{ maxBytes: number }>().maxBytes === maxBytes;
+      });
+      goOnAsking();
+    });
+    const log = join(mesh.state, "logs/root.log");
+    await until("it waits for room", () => readFileSync(log, "utf8").includes("refill waits for room"));
+    expect(await filled("alpha", "EVENTS_alpha")).toBeLessThan(0.9);
+    await resize("alpha", "EVENTS_alpha", MAX_BYTES);
+    const back = before + own.count;
+    await until("all came back", async () => (await countIn("alpha", "EVENTS_alpha")) >= back);
+    expect(await countIn("alpha", "EVENTS_alpha")).toBe(back);
   });
 
   test("has kept nobody else from anything", async () => {

@@ -3,6 +3,8 @@ import {
   delay,
   downlinkDurable,
   EVENT_ROOT,
+  eventsStream,
+  fillSubject,
   ingestSubject,
   MESH_STREAM,
   refillSubject,
@@ -15,12 +17,14 @@ import {
   type RefillRequest,
   rewindDurable,
   type StoreDamage,
+  type StoredFrom,
   type StoredMessage,
   type StoreKeeper,
   StreamPublisher,
   storedMessages,
 } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
+import { parseFill, type StreamFill } from "../budgets/parse-fill.ts";
 
 export interface RefillsOptions {
   /** The current subnets. */
@@ -31,12 +35,30 @@ export interface RefillsOptions {
   readonly log: Logger;
 }
 
+type Loss = NonNullable<RefillReply["lost"]>;
+
+/** Events that are given back together. */
+interface Chunk {
+  readonly messages: [StoredMessage, ...StoredMessage[]];
+  bytes: number;
+}
+
 const ASK_MS = 5000;
 const ANSWER_MS = 2000;
 /** Allowance for different clocks of the machines. */
 const CLOCK_MS = 60_000;
 /** Events in flight to a hub. */
 const TOGETHER = 200;
+const TOGETHER_BYTES = 1_048_576;
+/** The share of a hub's stream that a refill leaves to the events that are published meanwhile. */
+const FREE_SHARE = 1 / 8;
+/** Of a stored event, beside its body: subject, headers, and the store's own. */
+const HEAD_BYTES = 512;
+/** Of a hub that does not tell. */
+const UNKNOWN: Pick<StreamFill, "maxBytes" | "usedBytes"> = {
+  maxBytes: Number.POSITIVE_INFINITY,
+  usedBytes: 0,
+};
 /** A hub that always reports losses harms nobody: it gets only its own events, and at most this often. */
 const AGAIN_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024;
@@ -56,6 +78,8 @@ export class Refills implements Part {
   readonly #publisher: StreamPublisher;
   readonly #stopped = new AbortController();
   readonly #rounds = new Rounds();
+  /** Where a refill that found no room goes on, by subnet: what is given back a second time may be stored twice. */
+  readonly #begun = new Map<string, { readonly id: string; readonly seq: number }>();
   /** The last restored loss of each subnet, and its time. */
   readonly #refilled = new Map<string, { readonly id: string; readonly doneMs: number }>();
   #returned = 0;
@@ -136,37 +160,78 @@ export class Refills implements Part {
     if (lost === undefined || lost.id === refilled?.id) return;
     if (refilled !== undefined && performance.now() - refilled.doneMs < AGAIN_MS) return;
     try {
-      await this.#refill(subnet, lost.since);
+      if (!(await this.#refill(subnet, lost))) return;
+      this.#begun.delete(subnet);
       this.#refilled.set(subnet, { id: lost.id, doneMs: performance.now() });
     } catch (err) {
       log.warn({ subnet, ...lost, err }, "hub's stream not refilled");
     }
   }
 
-  /** Sends a hub the events that its stream has lost since a time. Rejects with `unavailable`. */
-  async #refill(subnet: string, since: string): Promise<void> {
-    const { connection, jsm, keeper, log } = this.#options;
+  /**
+   * Sends a hub the events that its stream has lost since a time. Resolves with whether these were all; without room it
+   * goes on when it is asked again. Rejects with `unavailable`.
+   */
+  async #refill(subnet: string, { id, since }: Loss): Promise<boolean> {
+    const { log } = this.#options;
     const sinceMs = Date.parse(since) - CLOCK_MS;
+    const begun = this.#begun.get(subnet);
+    const goesOn = begun?.id === id;
+    if (!goesOn) await this.#rewindDownlink(subnet, sinceMs);
+    const from = goesOn ? { seq: begun.seq } : { time: new Date(Math.max(0, sinceMs)) };
+    let returned = 0;
+    const room = new Room((await this.#fillOf(subnet))?.usedBytes ?? 0);
+    for await (const { messages, bytes } of this.#chunks(subnet, from)) {
+      if (this.#stopped.signal.aborted) return false;
+      const [{ seq }] = messages;
+      this.#begun.set(subnet, { id, seq });
+      if (!room.take(bytes, await this.#fillOf(subnet))) {
+        // Logged once, and not at each try.
+        if (begun?.seq !== seq)
+          log.warn({ subnet, since, returned, stream: eventsStream(subnet) }, "refill waits for room");
+        return false;
+      }
+      const count = await this.#giveBack(subnet, messages);
+      returned += count;
+      this.#returned += count;
+      this.#rounds.done();
+    }
+    log.warn({ subnet, since, returned }, "hub's stream refilled");
+    return true;
+  }
+
+  /** Missing events are delivered again: the hub recognises stored ones by id, and handlers by their marks. */
+  async #rewindDownlink(subnet: string, sinceMs: number): Promise<void> {
+    const { jsm, keeper } = this.#options;
     const consumer = downlinkDurable(subnet);
-    // Then missing events are delivered again; the hub recognises stored ones by id, and handlers by their marks.
     const seq = (keeper.linkPlacesBefore(MESH_STREAM, sinceMs)?.[consumer] ?? 0) + 1;
     const position = await rewindDurable(jsm, MESH_STREAM, consumer, seq);
     if (position !== undefined) keeper.noteDurable(MESH_STREAM, consumer, position);
+  }
+
+  async *#chunks(subnet: string, from: StoredFrom): AsyncGenerator<Chunk> {
     const own = subjectsOf(EVENT_ROOT, subnet);
-    let chunk: StoredMessage[] = [];
-    let returned = 0;
-    const from = { time: new Date(Math.max(0, sinceMs)) };
-    for await (const message of storedMessages(connection, MESH_STREAM, own, from)) {
-      if (this.#stopped.signal.aborted) return;
-      chunk.push(message);
-      if (chunk.length < TOGETHER) continue;
-      returned += await this.#giveBack(subnet, chunk);
-      chunk = [];
-      this.#rounds.done();
+    let chunk: Chunk | undefined;
+    for await (const message of storedMessages(this.#options.connection, MESH_STREAM, own, from)) {
+      if (chunk === undefined) chunk = { messages: [message], bytes: 0 };
+      else chunk.messages.push(message);
+      chunk.bytes += message.body.length + HEAD_BYTES;
+      if (chunk.messages.length < TOGETHER && chunk.bytes < TOGETHER_BYTES) continue;
+      yield chunk;
+      chunk = undefined;
     }
-    returned += await this.#giveBack(subnet, chunk);
-    this.#returned += returned;
-    log.warn({ subnet, since, downlinkFrom: seq, returned }, "hub's stream refilled");
+    if (chunk !== undefined) yield chunk;
+  }
+
+  /** Undefined when a hub does not say so; it refuses what it cannot store. */
+  async #fillOf(subnet: string): Promise<StreamFill | undefined> {
+    const { nc } = this.#options.connection;
+    try {
+      const fill = parseFill((await nc.request(fillSubject(subnet), "", { timeout: ANSWER_MS })).data, []);
+      return fill.maxBytes === 0 ? undefined : fill;
+    } catch {
+      return undefined;
+    }
   }
 
   async #giveBack(subnet: string, messages: readonly StoredMessage[]): Promise<number> {
@@ -177,6 +242,23 @@ export class Refills implements Part {
       return 1;
     });
     return (await Promise.all(publishes)).reduce<number>((sum, one) => sum + one, 0);
+  }
+}
+
+/** The room of a hub's stream. A hub looks at its stream up to once a second, so what is given back meanwhile counts. */
+class Room {
+  #usedBytes: number;
+
+  constructor(usedBytes: number) {
+    this.#usedBytes = usedBytes;
+  }
+
+  /** Returns whether there is room for so many bytes; then they are used. */
+  take(bytes: number, { maxBytes, usedBytes } = UNKNOWN): boolean {
+    const used = Math.max(this.#usedBytes, usedBytes) + bytes;
+    if (used > maxBytes * (1 - FREE_SHARE)) return false;
+    this.#usedBytes = used;
+    return true;
   }
 }
 
@@ -207,7 +289,7 @@ export function parseRefill(body: Uint8Array): RefillReply {
   };
 }
 
-function isLoss(lost: unknown): lost is NonNullable<RefillReply["lost"]> {
+function isLoss(lost: unknown): lost is Loss {
   const { id, since } = (lost ?? {}) as Record<string, unknown>;
   return typeof id === "string" && typeof since === "string" && !Number.isNaN(Date.parse(since));
 }
