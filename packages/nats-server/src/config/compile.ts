@@ -25,8 +25,6 @@ import { sealed } from "./seal.ts";
  * is stored even if its sender loses its rights, and everybody's messages wait behind it.
  */
 const MAX_BUFFERED_BYTES = 8_388_608;
-/** The same for their number: with a disk sync for each, the server's own limit of 10,000 is a wait of 10 s and more. */
-const MAX_BUFFERED_MESSAGES = 2000;
 
 const MAX_LOG_BYTES = 10_485_760;
 
@@ -260,7 +258,6 @@ export function jetstream(domain: string, { storeDir, durability, encryption }: 
     domain,
     sync_interval: durability === "synced" ? "always" : "2m",
     max_buffered_size: MAX_BUFFERED_BYTES,
-    max_buffered_msgs: MAX_BUFFERED_MESSAGES,
     ...(encryption === undefined ? {} : { cipher: encryption.cipher, include: encryption.keyInclude }),
   };
 }

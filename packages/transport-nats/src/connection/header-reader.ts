@@ -26,6 +26,8 @@ const PAGE_MESSAGES = 256;
 /** Headers of one message may be nearly a megabyte. */
 const PAGE_BYTES = 8_388_608;
 const PAGE_MS = 1000;
+/** While a flood waits to be written, the first message may take seconds. A new reader would wait anew, and longer. */
+const FIRST_MS = 5000;
 /** The server removes a reader whose process is gone after this time. */
 const IDLE_MS = 30_000;
 /** Bytes that a file store adds to subject, headers and body. */
@@ -110,9 +112,11 @@ export class HeaderReader {
         close();
         reject(new MeshError("unavailable", `stream ${this.#stream} is not read: ${reason}`));
       };
-      const timer = setTimeout(() => {
-        if (messages.length > 0) end(false, true);
-        else fail(`no answer in ${PAGE_MS} ms`);
+      let isLate = false;
+      let timer = setTimeout(() => {
+        if (messages.length > 0) return end(false, true);
+        isLate = true;
+        timer = setTimeout(() => fail(`no answer in ${FIRST_MS} ms`), FIRST_MS - PAGE_MS);
       }, PAGE_MS);
       const inbox = this.#connection.newInbox();
       let count = 0;
@@ -129,6 +133,7 @@ export class HeaderReader {
           const listed = listedOf(msg);
           if (listed !== undefined) messages.push(listed);
           if (++count >= PAGE_MESSAGES) end(false);
+          else if (isLate) end(false, true);
         },
       });
       const request = { batch: PAGE_MESSAGES, max_bytes: PAGE_BYTES, no_wait: true };
