@@ -285,9 +285,11 @@ describe("events replay, on a real mesh", () => {
     await until("all came again", () => desk.stats.handled === 102 && desk.stats.repeated === 2);
     const storedOnce = await lastSeq();
     expect((await replay("desk/twice", ...bounds, "--replay-id", "rebuild-1")).replayed).toBe(52);
-    // The servers knew those that still were within their window.
     const storedAgain = (await lastSeq()) - storedOnce;
-    await until("those that they stored came, and were known", () => desk.stats.repeated === 2 + storedAgain);
+    await until(
+      "those beyond the servers' window came, and were known",
+      () => desk.stats.repeated === 2 + storedAgain,
+    );
     await pause(WINDOW_MS + 500);
     await replay("desk/twice", ...bounds, "--replay-id", "rebuild-1");
     await until("all came, and were known", () => desk.stats.repeated === 2 + storedAgain + 52);

@@ -245,7 +245,7 @@ export class Refills implements Part {
   }
 }
 
-/** The room of a hub's stream. A hub looks at its stream up to once a second, so what is given back meanwhile counts. */
+/** The room of a hub's stream. A hub looks at it once a second or more often; what is given back meanwhile counts. */
 class Room {
   #usedBytes: number;
 
