@@ -51,7 +51,7 @@ const LONG_TESTS: Readonly<Record<string, number>> = {
   "test/mesh/operator.mesh.test.ts": 540,
   "test/mesh/outage.mesh.test.ts": 445,
   "test/mesh/registry.mesh.test.ts": 575,
-  "test/mesh/replay.mesh.test.ts": 475,
+  "test/mesh/replay.mesh.test.ts": 474,
   "test/mesh/rights.mesh.test.ts": 855,
   "test/mesh/signatures.mesh.test.ts": 440,
 };
