@@ -24,7 +24,15 @@ export {
   whyBroken,
 } from "./local-mesh.ts";
 export { describeNode, type NodeDescription, type ServerDescription } from "./map/describe-node.ts";
-export type { MapCarrier, MapLink, MapNode, MapServer, MapState, MeshMap } from "./map/mesh-map.ts";
+export type {
+  MapCarrier,
+  MapLink,
+  MapNode,
+  MapRegion,
+  MapServer,
+  MapState,
+  MeshMap,
+} from "./map/mesh-map.ts";
 export { MeshWatch } from "./map/mesh-watch.ts";
 export { askScenarios, type NodeScenarios } from "./members/ask-scenarios.ts";
 export { memberOfSkill, type SkillOfMember, skillsOfMembers } from "./members/member-skills.ts";

@@ -24,6 +24,8 @@ export interface MapNode {
   readonly handled?: number;
   /** RFC 3339: the last delivery to one of its durables. */
   readonly lastActive?: string;
+  /** Of a daemon of a hub of three: another one serves the subnet. */
+  readonly standsBy?: boolean;
 }
 
 /** A nats-server of this machine. */
@@ -56,6 +58,16 @@ export interface MapLink {
   readonly carriers: readonly MapCarrier[];
 }
 
+/** The link from another region, whose root is another mesh's. */
+export interface MapRegion {
+  readonly region: string;
+  readonly state: "ready" | "down";
+  readonly note: string;
+  readonly refused: number;
+  /** Events per second that come from there. */
+  readonly carried?: number;
+}
+
 /** A mesh as this machine sees it. */
 export interface MeshMap {
   readonly mesh: string;
@@ -71,6 +83,7 @@ export interface MeshMap {
   readonly servers: readonly MapServer[];
   readonly nodes: readonly MapNode[];
   readonly links: readonly MapLink[];
+  readonly regions: readonly MapRegion[];
   /** Broken files, a sentence each. */
   readonly errors: readonly string[];
 }
@@ -121,6 +134,7 @@ export function meshMap(
         ? []
         : (["up", "down"] as const).map((direction) => linkOf(layout, subnet, direction, before, now)),
     ),
+    regions: regionsOf(before, now),
     errors: health.config.errors.map(
       ({ file, place, message }) => `${file}${place === undefined ? "" : ` ${place}`}: ${message}`,
     ),
@@ -171,6 +185,7 @@ function nodesOf(
       ...(published === undefined ? {} : { published: rounded(published) }),
       ...(handled === undefined ? {} : { handled: rounded(handled) }),
       ...(last === undefined ? {} : { lastActive: last }),
+      ...standingBy(health),
     };
   });
 }
@@ -187,6 +202,12 @@ function lastActive(flow: FlowLook): Map<string, string> {
   for (const { member, lastActive: at } of flow.subnets.flatMap(({ durables }) => durables))
     if (at !== undefined && at > (last.get(member) ?? "")) last.set(member, at);
   return last;
+}
+
+/** The part of a hub's daemon that takes turns with others tells who serves. */
+function standingBy(health: ComponentHealth | undefined): { readonly standsBy?: boolean } {
+  const duty = health?.details?.["duty"] as { readonly holder?: unknown } | undefined;
+  return duty === undefined ? {} : { standsBy: duty.holder !== health?.name.split("/")[1] };
 }
 
 function waitingIn(health: ComponentHealth | undefined): number | undefined {
@@ -232,17 +253,6 @@ function linkOf(
     return { ...base, ...seenFromHub(direction, flowAt(now, subnet)), refused: 0, carriers: [] };
   if (found.length === 0)
     return { ...base, state: "down", note: "no root daemon answers", refused: 0, carriers: [] };
-  const earlier = new Map(
-    before === undefined ? [] : carriersOf(before, name).map(({ root, health }) => [root, health]),
-  );
-  const seconds = before === undefined ? 0 : (now.flow.atMs - before.flow.atMs) / 1000;
-  const rate = (key: "carried" | "refused"): number | undefined => {
-    const each = found.map(({ root, health }) =>
-      perSecond(figure(earlier.get(root), key), figure(health, key), seconds),
-    );
-    const known = each.filter((one) => one !== undefined);
-    return known.length === 0 ? undefined : rounded(known.reduce((sum, one) => sum + one, 0));
-  };
   const carriers = found.map(({ root, health }): MapCarrier => {
     const standsBy = health.details?.["standsBy"] === true && found.length > 1;
     const state = health.ready ? (standsBy ? "stands by" : "serves") : "down";
@@ -252,6 +262,7 @@ function linkOf(
   const served = (ready.length > 0 ? ready : found).find(
     ({ health }) => health.details?.["standsBy"] !== true,
   );
+  const rate = ratesOf(name, before, now);
   const [carried, refusals, lag] = [rate("carried"), rate("refused"), found[0]?.health.lag];
   const silent = silentServer(layout, subnet, now);
   return {
@@ -259,11 +270,54 @@ function linkOf(
     state: ready.length > 0 && silent === undefined ? "ready" : "down",
     note: silent ?? (served ?? ready[0] ?? found[0])?.health.note ?? "",
     ...(lag === undefined ? {} : { lag }),
-    refused: found.reduce((sum, { health }) => sum + (figure(health, "refused") ?? 0), 0),
+    refused: refusedBy(found),
     ...(carried === undefined ? {} : { carried }),
     ...(refusals === undefined ? {} : { refusals }),
     carriers,
   };
+}
+
+/** What a link carries or refuses in a second, of all root daemons together. */
+function ratesOf(
+  name: string,
+  before: MeshLook | undefined,
+  now: MeshLook,
+): (key: "carried" | "refused") => number | undefined {
+  const earlier = new Map(
+    before === undefined ? [] : carriersOf(before, name).map(({ root, health }) => [root, health]),
+  );
+  const seconds = before === undefined ? 0 : (now.flow.atMs - before.flow.atMs) / 1000;
+  return (key) => {
+    const each = carriersOf(now, name).map(({ root, health }) =>
+      perSecond(figure(earlier.get(root), key), figure(health, key), seconds),
+    );
+    const known = each.filter((one) => one !== undefined);
+    return known.length === 0 ? undefined : rounded(known.reduce((sum, one) => sum + one, 0));
+  };
+}
+
+function refusedBy(found: readonly FoundLink[]): number {
+  return found.reduce((sum, { health }) => sum + (figure(health, "refused") ?? 0), 0);
+}
+
+function regionsOf(before: MeshLook | undefined, now: MeshLook): MapRegion[] {
+  const names = now.health.components.flatMap(({ kind, name }) => {
+    const [, region] = (kind === "link" && /^region (\S+)/.exec(name)) || [];
+    return region === undefined ? [] : [region];
+  });
+  return [...new Set(names)].map((region): MapRegion => {
+    const name = `region ${region}`;
+    const found = carriersOf(now, name);
+    const best = found.find(({ health }) => health.ready) ?? found[0];
+    const carried = ratesOf(name, before, now)("carried");
+    return {
+      region,
+      state: best?.health.ready === true ? "ready" : "down",
+      note: best?.health.note ?? "",
+      refused: refusedBy(found),
+      ...(carried === undefined ? {} : { carried }),
+    };
+  });
 }
 
 /** A server at one end that does not answer: the root finds that out some seconds later. */

@@ -176,6 +176,42 @@ describe("meshMap()", () => {
     expect(failedOver.links[0]?.carriers.map(({ state }) => state)).toEqual(["down", "serves"]);
   });
 
+  test("tells which of several hub daemons serves the subnet", () => {
+    const layout = { ...LAYOUT, nodes: [...LAYOUT.nodes, node("alpha/hub-2", "hub")] };
+    const duty = { details: { duty: { holder: "hub-2" } } };
+    const found = look(0, [component("node", "alpha/hub-2", duty)]);
+    const components = found.health.components.map((of) =>
+      of.name === "alpha/hub" ? { ...of, ...duty } : of,
+    );
+    const { nodes } = meshMap(
+      layout,
+      MEMBERS,
+      undefined,
+      { ...found, health: { ...found.health, components } },
+      AT,
+    );
+    const hubs = nodes.filter(({ role }) => role === "hub");
+    expect(hubs.map(({ id, standsBy }) => [id, standsBy])).toEqual([
+      ["alpha/hub", true],
+      ["alpha/hub-2", false],
+      ["far/hub", undefined],
+    ]);
+  });
+
+  test("has the links from other regions, of several root daemons together", () => {
+    const links = (carried: number): ComponentHealth[] => [
+      link("region east (root)", carried, { details: { carried, refused: 1, standsBy: false } }),
+      link("region east (root-2)", 0, { ready: false, note: "source: away" }),
+      link("region south", 0, { ready: false, note: "its root is away" }),
+    ];
+    const map = meshMap(LAYOUT, MEMBERS, look(0, links(10)), look(2000, links(30)), AT);
+    expect(map.regions).toEqual([
+      { region: "east", state: "ready", note: "fine", refused: 1, carried: 10 },
+      { region: "south", state: "down", note: "its root is away", refused: 0, carried: 0 },
+    ]);
+    expect(meshMap(LAYOUT, MEMBERS, undefined, look(0, []), AT).regions).toEqual([]);
+  });
+
   test("of a mesh that this machine has joined has what its hub sees", () => {
     const { remote: _, ...rest } = LAYOUT;
     const joined = {

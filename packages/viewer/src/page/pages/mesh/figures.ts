@@ -1,4 +1,4 @@
-import type { MapLink, MapNode, MeshMap } from "../../../api/mesh.ts";
+import type { MapLink, MapNode, MapServer, MeshMap } from "../../../api/mesh.ts";
 
 const TENTHS_BELOW = 10;
 /** Width of a letter of a name, in pixels. */
@@ -73,8 +73,25 @@ export function linkName({ direction, subnet }: Pick<MapLink, "direction" | "sub
   return `${direction} ${subnet}`;
 }
 
+/** The servers of a hub or the root in few words: `nats-alpha`, `3 servers`, `nats-alpha-2 is down`. Pure. */
+export function serversText(servers: readonly MapServer[]): string {
+  const [first, ...others] = servers;
+  if (first === undefined) return "elsewhere";
+  const down = servers.filter(({ ready }) => !ready).map(({ name }) => name);
+  if (down.length > 1) return `${down.length} of ${servers.length} servers are down`;
+  if (down.length === 1) return `${down[0]} is down`;
+  return others.length === 0 ? first.name : `${servers.length} servers`;
+}
+
+/** The daemon by which a subnet's hub is shown: of several, the one that serves. Pure. */
+export function servingHub(nodes: readonly MapNode[], subnet: string): MapNode | undefined {
+  const hubs = nodes.filter(({ id, role }) => role === "hub" && id.startsWith(`${subnet}/`));
+  const serves = hubs.find(({ state, standsBy }) => state === "ready" && standsBy !== true);
+  return serves ?? hubs.find(({ standsBy }) => standsBy === false) ?? hubs[0];
+}
+
 /** What is ready of a mesh, and what is not. Pure. */
-export function countsOf({ nodes, links, servers }: MeshMap): {
+export function countsOf({ nodes, links, servers }: Pick<MeshMap, "nodes" | "links" | "servers">): {
   readonly ready: number;
   readonly known: number;
 } {

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { agoText, fitted, linkSentence, nodeSentence, rateText, waitText } from "./figures.ts";
+import type { MapNode, MapServer } from "../../../api/mesh.ts";
+import {
+  agoText,
+  fitted,
+  linkSentence,
+  nodeSentence,
+  rateText,
+  serversText,
+  servingHub,
+  waitText,
+} from "./figures.ts";
 
 describe("rateText()", () => {
   test.each([
@@ -66,4 +76,34 @@ describe("nodeSentence() and linkSentence()", () => {
     } as const;
     expect(linkSentence(link)).toBe("link up alpha, down, 1.0 refused per second: source: away");
   });
+});
+
+describe("serversText()", () => {
+  const server = (name: string, ready = true): MapServer => ({ name, of: "alpha", ready, note: "" });
+  test.each([
+    [[], "elsewhere"],
+    [[server("nats-alpha")], "nats-alpha"],
+    [[server("nats-alpha", false)], "nats-alpha is down"],
+    [[server("a"), server("b"), server("c")], "3 servers"],
+    [[server("a"), server("b", false), server("c")], "b is down"],
+    [[server("a", false), server("b", false), server("c")], "2 of 3 servers are down"],
+  ])("tells %j as %s", (servers, text) => expect(serversText(servers)).toBe(text));
+});
+
+describe("servingHub()", () => {
+  const hub = (id: string, more: Partial<MapNode> = {}): MapNode => ({
+    id,
+    role: "hub",
+    state: "ready",
+    note: "",
+    ...more,
+  });
+  const [first, second] = [hub("alpha/hub", { standsBy: true }), hub("alpha/hub-2", { standsBy: false })];
+  test.each([
+    ["the only one", [hub("beta/hub"), hub("alpha/hub")], "alpha/hub"],
+    ["the one that serves", [first, second], "alpha/hub-2"],
+    ["the one that begins to serve", [first, { ...second, state: "unready" as const }], "alpha/hub-2"],
+    ["the first where none serves", [first, { ...second, standsBy: true }], "alpha/hub"],
+    ["none of another subnet", [hub("beta/hub")], undefined],
+  ])("is %s", (_, nodes, id) => expect(servingHub(nodes, "alpha")?.id).toBe(id));
 });

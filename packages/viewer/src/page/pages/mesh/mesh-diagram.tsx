@@ -3,7 +3,16 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { MapLink, MapNode, MeshMap } from "../../../api/mesh.ts";
 import { Link } from "../../app/navigate.tsx";
 import { visible } from "../../parts/text.tsx";
-import { fitted, linkName, linkSentence, nodeSentence, rateText, waitText } from "./figures.ts";
+import {
+  fitted,
+  linkName,
+  linkSentence,
+  nodeSentence,
+  rateText,
+  serversText,
+  servingHub,
+  waitText,
+} from "./figures.ts";
 import { type Box, type Edge, type Group, layoutMap, type MapLayout, type MapShape } from "./map-layout.ts";
 
 const MIN_WIDTH = 300;
@@ -60,13 +69,7 @@ export function MeshDiagram({ map, shown, queryOf }: DiagramProps): JSX.Element 
                 <Port key={direction} edge={edge} link={link} hub={hub} {...common} />
               );
             })}
-            <NodeBox
-              node={nodes.get(`${subnet}/hub`)}
-              box={hub}
-              name="hub"
-              line={serverLine(map, subnet)}
-              {...common}
-            />
+            <HubBox map={map} subnet={subnet} box={hub} {...common} />
             {members.map(({ id, box }) => (
               <NodeBox key={id} node={nodes.get(id)} box={box} name={id.split("/")[1] ?? id} {...common} />
             ))}
@@ -112,15 +115,15 @@ function RootGroup({
   readonly map: MeshMap;
   readonly layout: MapLayout;
 }): JSX.Element {
-  const server = map.servers.find(({ of }) => of === "root");
+  const servers = map.servers.filter(({ of }) => of === "root");
   return (
-    <g class={server?.ready === false ? "group unready" : "group"}>
+    <g class={servers.some(({ ready }) => !ready) ? "group unready" : "group"}>
       <Rect box={root} />
       <text class="name" x={root.x + 10} y={root.y + 18}>
         root
       </text>
       <text class="small end" x={root.x + root.w - 10} y={root.y + 18}>
-        {server === undefined ? "elsewhere" : server.ready ? server.name : `${server.name} is down`}
+        {serversText(servers)}
       </text>
     </g>
   );
@@ -133,10 +136,12 @@ function GroupFrame({
   readonly group: Group;
   readonly map: MeshMap;
 }): JSX.Element {
-  const server = map.servers.find(({ of }) => of === subnet);
-  const note = server === undefined ? "elsewhere" : server.ready ? "" : `${server.name} is down`;
+  const servers = map.servers.filter(({ of }) => of === subnet);
+  const isDown = servers.some(({ ready }) => !ready);
+  // The name of one server stands in the box of its hub.
+  const note = servers.length === 1 && !isDown ? "" : serversText(servers);
   return (
-    <g class={server?.ready === false ? "group unready" : server === undefined ? "group elsewhere" : "group"}>
+    <g class={isDown ? "group unready" : servers.length === 0 ? "group elsewhere" : "group"}>
       <Rect box={box} />
       <text class="name" x={box.x + 10} y={box.y + 18}>
         {fitted(visible(subnet), box.w - 120)}
@@ -157,8 +162,17 @@ function rootLine({ links }: MeshMap, id: string): string {
   return standsBy === 0 ? `${serves} of ${own.length} links` : `serves ${serves}, stands by ${standsBy}`;
 }
 
-function serverLine({ servers }: MeshMap, subnet: string): string {
-  return servers.find(({ of }) => of === subnet)?.name ?? "";
+interface HubBoxProps extends Pick<DiagramProps, "map" | "shown" | "queryOf"> {
+  readonly subnet: string;
+  readonly box: Box;
+}
+
+function HubBox({ map, subnet, box, ...common }: HubBoxProps): JSX.Element {
+  const [server, ...others] = map.servers.filter(({ of }) => of === subnet);
+  const node = servingHub(map.nodes, subnet);
+  const line =
+    others.length > 0 ? (node?.standsBy === false ? "serves" : "none serves") : (server?.name ?? "");
+  return <NodeBox node={node} box={box} name={node?.id.split("/")[1] ?? "hub"} line={line} {...common} />;
 }
 
 interface BoxProps extends Pick<DiagramProps, "shown" | "queryOf"> {

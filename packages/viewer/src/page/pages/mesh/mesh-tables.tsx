@@ -53,6 +53,24 @@ export function MeshTables({ map, queryOf }: TablesProps): JSX.Element {
         keyOf={linkName}
         empty="No subnet is linked to another: a link carries what export and import in mesh.yaml let pass."
       />
+      {map.regions.length === 0 ? null : (
+        <>
+          <h2>Regions</h2>
+          <Table
+            caption="Links from other regions"
+            columns={[
+              { title: "Region", cell: ({ region }) => <Text of={region} /> },
+              { title: "State", cell: ({ state }) => word(state) },
+              { title: "Events/s", isNumber: true, cell: ({ carried }) => rateText(carried) },
+              { title: "Refused", isNumber: true, cell: ({ refused }) => refused },
+              { title: "Note", cell: ({ note }) => <Text of={note} max={300} /> },
+            ]}
+            rows={map.regions}
+            keyOf={({ region }) => region}
+            empty="There is none."
+          />
+        </>
+      )}
       <h2>Nodes</h2>
       <Table
         caption="Nodes of the mesh"

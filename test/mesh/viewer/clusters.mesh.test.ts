@@ -1,0 +1,113 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BROWSER_FILE, launchBrowser } from "../../kit/browser.ts";
+import { freePort } from "../../kit/free-port.ts";
+import { TestMesh, until } from "../../kit/mesh.ts";
+import { TestViewer } from "../../kit/viewer.ts";
+
+/* A hub of three servers in one region, and the other region: what the viewer shows of them. */
+
+const westYaml = (port: number, regions = ""): string => `
+mesh: west
+registry: ../schemas/events
+root: { port: ${port} }
+${regions}
+subnets:
+  attic:
+    servers: 3
+    export: [ui.]
+    import: [ui.]
+    members: { box: { publish: [ui.], subscribe: [ui.] } }
+`;
+const eastYaml = (port: number, regions = ""): string => `
+mesh: east
+registry: ../schemas/events
+root: { port: ${port} }
+${regions}
+subnets:
+  cellar: { export: [ui.], import: [ui.], members: { box: { publish: [ui.], subscribe: [ui.] } } }
+`;
+
+interface Map {
+  readonly nodes: readonly { readonly id: string; readonly standsBy?: boolean }[];
+  readonly regions: readonly { readonly region: string; readonly state: string }[];
+}
+
+describe.skipIf(BROWSER_FILE === undefined)("the viewer of a hub of three with a region", () => {
+  let west: TestMesh;
+  let east: TestMesh;
+  let viewer: TestViewer;
+  let browser: Browser;
+  let page: Page;
+  let wrong: string[];
+
+  async function link(of: TestMesh, other: TestMesh, name: string, port: number, subnet: string) {
+    const { code, stdout, stderr } = await other.ask(["region", "key", of === west ? "west" : "east"]);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    const subnets = `{ ${subnet}: { members: [box] } }`;
+    const url = `nats://127.0.0.1:${port}`;
+    return `regions: { ${name}: { url: "${url}", key: ${stdout.trim()}, export: [ui.], import: [ui.], subnets: ${subnets} } }`;
+  }
+
+  beforeAll(async () => {
+    const [westPort, eastPort] = [await freePort(), await freePort()];
+    [west, east, browser] = await Promise.all([
+      TestMesh.start({ yaml: westYaml(westPort) }),
+      TestMesh.start({ yaml: eastYaml(eastPort) }),
+      launchBrowser(),
+    ]);
+    west.configure(westYaml(westPort, await link(west, east, "east", eastPort, "cellar")));
+    east.configure(eastYaml(eastPort, await link(east, west, "west", westPort, "attic")));
+    for (const mesh of [west, east]) {
+      const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
+      expect([code, stderr]).toEqual([0, expect.any(String)]);
+    }
+    viewer = await TestViewer.start(west.state);
+    ({ page, wrong } = await viewer.open(browser, "/mesh", { role: "viewer" }));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await viewer?.stop();
+    await Promise.all([west?.stop(), east?.stop()]);
+  });
+
+  const look = async (): Promise<Map> => (await viewer.ask("/api/mesh", "viewer")).json() as Promise<Map>;
+  const drawn = (name: RegExp) => page.locator(".mesh-map").getByRole("link", { name });
+
+  test("draws the daemon that serves, and lists those that stand by", async () => {
+    const hubs = async () => (await look()).nodes.filter(({ standsBy }) => standsBy !== undefined);
+    await until("one serves", async () => (await hubs()).some(({ standsBy }) => standsBy === false));
+    const serving = (await hubs()).find(({ standsBy }) => standsBy === false)?.id ?? "";
+    await drawn(new RegExp(`^${serving}, ready`)).waitFor();
+    expect(await page.locator(".mesh-map").getByText("3 servers").count()).toBe(1);
+    const table = page.getByRole("table", { name: "Nodes of the mesh" });
+    for (const id of ["attic/hub", "attic/hub-2", "attic/hub-3"])
+      await table.getByRole("link", { name: id, exact: true }).waitFor();
+    expect(await table.getByText(/stands by for hub/).count()).toBe(2);
+  });
+
+  test("tells a server that is down, and which daemon serves then", async () => {
+    const serving = (await look()).nodes.find(({ standsBy }) => standsBy === false)?.id ?? "";
+    const name = serving === "attic/hub" ? "nats-attic" : `nats-attic-${serving.slice(-1)}`;
+    const goOn = west.freeze(name, serving);
+    await page.locator(".mesh-map").getByText(`${name} is down`).waitFor();
+    await until("another serves", async () => {
+      return (await look()).nodes.some(({ id, standsBy }) => id !== serving && standsBy === false);
+    });
+    goOn();
+    await page.locator(".mesh-map").getByText("3 servers").waitFor();
+  });
+
+  test("lists the other region, its link and what becomes of it", async () => {
+    const row = page.getByRole("table", { name: "Links from other regions" }).getByRole("row");
+    await row.filter({ hasText: "east" }).filter({ hasText: "ready" }).waitFor();
+    const there = await east.connect("cellar/box");
+    const { eventId } = await there.publish("ui.notify", { text: "from the other region" });
+    await until("it came", async () => {
+      const asked = await viewer.ask(`/api/event/trace?id=${eventId}`, "viewer");
+      return asked.status === 200 && (await asked.text()).includes("from the other region");
+    });
+    expect(await viewer.bugs()).toEqual([]);
+    expect(wrong).toEqual([]);
+  });
+});
