@@ -1,5 +1,5 @@
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { BROWSER_FILE, launchBrowser } from "../../kit/browser.ts";
 import { freePort } from "../../kit/free-port.ts";
 import { TestMesh, until } from "../../kit/mesh.ts";
@@ -73,13 +73,16 @@ describe.skipIf(BROWSER_FILE === undefined)("the viewer of a hub of three with a
 
   const look = async (): Promise<Map> => (await viewer.ask("/api/mesh", "viewer")).json() as Promise<Map>;
   const drawn = (name: RegExp) => page.locator(".mesh-map").getByRole("link", { name });
+  /** The drawing cuts what is long, and tells it whole to who points at it. */
+  const untilTold = (hasText: string) =>
+    page.locator(".mesh-map title", { hasText }).waitFor({ state: "attached" });
 
   test("draws the daemon that serves, and lists those that stand by", async () => {
     const hubs = async () => (await look()).nodes.filter(({ standsBy }) => standsBy !== undefined);
     await until("one serves", async () => (await hubs()).some(({ standsBy }) => standsBy === false));
     const serving = (await hubs()).find(({ standsBy }) => standsBy === false)?.id ?? "";
     await drawn(new RegExp(`^${serving}, ready`)).waitFor();
-    expect(await page.locator(".mesh-map").getByText("3 servers").count()).toBe(1);
+    await untilTold("3 servers");
     const table = page.getByRole("table", { name: "Nodes of the mesh" });
     for (const id of ["attic/hub", "attic/hub-2", "attic/hub-3"])
       await table.getByRole("link", { name: id, exact: true }).waitFor();
@@ -90,12 +93,13 @@ describe.skipIf(BROWSER_FILE === undefined)("the viewer of a hub of three with a
     const serving = (await look()).nodes.find(({ standsBy }) => standsBy === false)?.id ?? "";
     const name = serving === "attic/hub" ? "nats-attic" : `nats-attic-${serving.slice(-1)}`;
     const goOn = west.freeze(name, serving);
-    await page.locator(".mesh-map").getByText(`${name} is down`).waitFor();
+    onTestFinished(goOn);
+    await untilTold(`${name} is down`);
     await until("another serves", async () => {
       return (await look()).nodes.some(({ id, standsBy }) => id !== serving && standsBy === false);
     });
     goOn();
-    await page.locator(".mesh-map").getByText("3 servers").waitFor();
+    await untilTold("3 servers");
   });
 
   test("lists the other region, its link and what becomes of it", async () => {
@@ -103,9 +107,12 @@ describe.skipIf(BROWSER_FILE === undefined)("the viewer of a hub of three with a
     await row.filter({ hasText: "east" }).filter({ hasText: "ready" }).waitFor();
     const there = await east.connect("cellar/box");
     const { eventId } = await there.publish("ui.notify", { text: "from the other region" });
+    // The hops of the event: this region's root, and the hub of three.
     await until("it came", async () => {
       const asked = await viewer.ask(`/api/event/trace?id=${eventId}`, "viewer");
-      return asked.status === 200 && (await asked.text()).includes("from the other region");
+      const hops = ["MESH", "EVENTS_attic"];
+      const text = await asked.text();
+      return asked.status === 200 && hops.every((stream) => text.includes(`"stream":"${stream}"`));
     });
     expect(await viewer.bugs()).toEqual([]);
     expect(wrong).toEqual([]);

@@ -147,6 +147,7 @@ function GroupFrame({
         {fitted(visible(subnet), box.w - 120)}
       </text>
       <text class="small end" x={box.x + box.w - 10} y={box.y + 18}>
+        <title>{visible(note)}</title>
         {fitted(note, 110, SMALL_LETTER)}
       </text>
     </g>
