@@ -25,6 +25,7 @@ import {
 } from "@adaos/transport-nats";
 import type { JetStreamManager } from "nats";
 import { parseFill, type StreamFill } from "../budgets/parse-fill.ts";
+import { RefillRoom } from "./refill-room.ts";
 
 export interface RefillsOptions {
   /** The current subnets. */
@@ -50,15 +51,8 @@ const CLOCK_MS = 60_000;
 /** Events in flight to a hub. */
 const TOGETHER = 200;
 const TOGETHER_BYTES = 1_048_576;
-/** The share of a hub's stream that a refill leaves to the events that are published meanwhile. */
-const FREE_SHARE = 1 / 8;
 /** Of a stored event, beside its body: subject, headers, and the store's own. */
 const HEAD_BYTES = 512;
-/** Of a hub that does not tell. */
-const UNKNOWN: Pick<StreamFill, "maxBytes" | "usedBytes"> = {
-  maxBytes: Number.POSITIVE_INFINITY,
-  usedBytes: 0,
-};
 /** A hub that always reports losses harms nobody: it gets only its own events, and at most this often. */
 const AGAIN_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024;
@@ -180,7 +174,7 @@ export class Refills implements Part {
     if (!goesOn) await this.#rewindDownlink(subnet, sinceMs);
     const from = goesOn ? { seq: begun.seq } : { time: new Date(Math.max(0, sinceMs)) };
     let returned = 0;
-    const room = new Room((await this.#fillOf(subnet))?.usedBytes ?? 0);
+    const room = new RefillRoom((await this.#fillOf(subnet))?.usedBytes ?? 0);
     for await (const { messages, bytes } of this.#chunks(subnet, from)) {
       if (this.#stopped.signal.aborted) return false;
       const [{ seq }] = messages;
@@ -242,23 +236,6 @@ export class Refills implements Part {
       return 1;
     });
     return (await Promise.all(publishes)).reduce<number>((sum, one) => sum + one, 0);
-  }
-}
-
-/** The room of a hub's stream. A hub looks at it once a second or more often; what is given back meanwhile counts. */
-class Room {
-  #usedBytes: number;
-
-  constructor(usedBytes: number) {
-    this.#usedBytes = usedBytes;
-  }
-
-  /** Returns whether there is room for so many bytes; then they are used. */
-  take(bytes: number, { maxBytes, usedBytes } = UNKNOWN): boolean {
-    const used = Math.max(this.#usedBytes, usedBytes) + bytes;
-    if (used > maxBytes * (1 - FREE_SHARE)) return false;
-    this.#usedBytes = used;
-    return true;
   }
 }
 
