@@ -102,7 +102,7 @@ describe.skipIf(BROWSER_FILE === undefined)("the page of the mesh", () => {
       await drawn(/^link up beta, down.*: /).waitFor({ timeout: 15_000 });
       expect(performance.now() - beganMs).toBeLessThan(10_000);
       await drawn(/^link up alpha, ready/).waitFor();
-      await page.getByText("nats-beta is down").waitFor();
+      await page.locator(".mesh-map text", { hasText: "nats-beta is down" }).waitFor();
     } finally {
       goOn();
     }
