@@ -1,8 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Bus } from "@adaos/client";
 import { newEventId } from "@adaos/core";
-import { fillSubject } from "@adaos/core/wire";
 import type { Connection } from "@adaos/transport-nats";
 import { type NatsConnection, headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -26,7 +23,6 @@ subnets:
       desk: { subscribe: [ui.] }
       evil: { publish: [ui., timer.], subscribe: [ui.] }
       noise: { publish: [ui.] }
-      porch: { publish: [ui.] }
       hasty: { publish: [ui.], limits: [{ events: ui., eventsPerSecond: 20 }] }
   beta:
     import: [ui.]
@@ -268,48 +264,6 @@ describe("a member that floods", { timeout: 60_000 }, () => {
     expect(noise.connected).toBe(false);
     expect((await mesh.adaos(["status"])).stdout).toMatch(/noise is shut out: it sent \d+ messages\/s/);
     await noise.close();
-  });
-
-  test("gets what its subnet has lost back only as far as there is room for the others", async () => {
-    const [subject, count, bytes] = ["evt.alpha.porch.ui.notify.v1", 400, 32_000];
-    const countIn = (of: string, stream: string): Promise<number> =>
-      mesh.asService(of, async (nc) => {
-        const { streams } = await nc.jetstreamManager();
-        const { state } = await streams.info(stream, { subjects_filter: subject });
-        return state.subjects?.[subject] ?? 0;
-      });
-    const porch = await mesh.openMember("alpha/porch");
-    for (let i = 0; i < count; i++) {
-      const { id, body } = eventOf("porch", bytes);
-      const headers = newHeaders();
-      headers.set("Nats-Msg-Id", id);
-      await porch.nc.request(subject, body, { headers, timeout: 10_000 });
-    }
-    await porch.close();
-    await until("the root has them", async () => (await countIn("root", "MESH")) === count);
-    const maxBytes = count * bytes;
-    const losses = (): number =>
-      readFileSync(join(mesh.state, "logs/alpha_hub.log"), "utf8").split("store-damaged").length;
-    const before = losses();
-    await whileHeld(async () => {
-      const goOnAsking = mesh.freeze("root");
-      await mesh.asService("alpha", async (nc) =>
-        (await nc.jetstreamManager()).streams.purge("EVENTS_alpha"),
-      );
-      const fillOf = (nc: NatsConnection) => nc.request(fillSubject("alpha"), "", { timeout: 2000 });
-      // The root asks when the hub knows of both. A hub that finds a loss may set its streams' sizes again.
-      await until("the hub knows of its loss, and of the new size of its stream", async () => {
-        await resize("alpha", "EVENTS_alpha", maxBytes);
-        const fill = (await mesh.asService("root", fillOf)).json<{ maxBytes: number }>();
-        return losses() > before && fill.maxBytes === maxBytes;
-      });
-      goOnAsking();
-    });
-    const log = join(mesh.state, "logs/root.log");
-    await until("it waits for room", () => readFileSync(log, "utf8").includes("refill waits for room"));
-    expect(await filled("alpha", "EVENTS_alpha")).toBeLessThan(0.9);
-    await resize("alpha", "EVENTS_alpha", MAX_BYTES);
-    await until("all came back", async () => (await countIn("alpha", "EVENTS_alpha")) >= count);
   });
 
   test("has kept nobody else from anything", async () => {
