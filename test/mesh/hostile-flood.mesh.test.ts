@@ -1,7 +1,7 @@
 import type { Bus } from "@adaos/client";
 import { newEventId } from "@adaos/core";
 import type { Connection } from "@adaos/transport-nats";
-import { type NatsConnection, headers as newHeaders } from "nats";
+import { headers as newHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestMesh, until } from "../kit/mesh.ts";
 
