@@ -7,30 +7,24 @@ import { TestViewer } from "../../kit/viewer.ts";
 
 /* A hub of three servers in one region, and the other region: what the viewer shows of them. */
 
-const westYaml = (port: number, regions = ""): string => `
-mesh: west
+const SUBNETS = {
+  west: `attic: { servers: 3, export: [ui.], import: [ui.], members: { box: { publish: [ui.], subscribe: [ui.] } } }`,
+  east: `cellar: { export: [ui.], import: [ui.], members: { box: { publish: [ui.], subscribe: [ui.] } } }`,
+};
+
+function yamlOf(name: "west" | "east", port: number, regions = "{}"): string {
+  return `
+mesh: ${name}
 registry: ../schemas/events
 root: { port: ${port} }
-${regions}
+regions: ${regions}
 subnets:
-  attic:
-    servers: 3
-    export: [ui.]
-    import: [ui.]
-    members: { box: { publish: [ui.], subscribe: [ui.] } }
+  ${SUBNETS[name]}
 `;
-const eastYaml = (port: number, regions = ""): string => `
-mesh: east
-registry: ../schemas/events
-root: { port: ${port} }
-${regions}
-subnets:
-  cellar: { export: [ui.], import: [ui.], members: { box: { publish: [ui.], subscribe: [ui.] } } }
-`;
+}
 
 interface Map {
   readonly nodes: readonly { readonly id: string; readonly standsBy?: boolean }[];
-  readonly regions: readonly { readonly region: string; readonly state: string }[];
 }
 
 describe.skipIf(BROWSER_FILE === undefined)("the viewer of a hub of three with a region", () => {
@@ -41,23 +35,24 @@ describe.skipIf(BROWSER_FILE === undefined)("the viewer of a hub of three with a
   let page: Page;
   let wrong: string[];
 
-  async function link(of: TestMesh, other: TestMesh, name: string, port: number, subnet: string) {
-    const { code, stdout, stderr } = await other.ask(["region", "key", of === west ? "west" : "east"]);
+  /** The regions of a mesh file: the other mesh, with the key that it has made for this one. */
+  async function regionsOf(name: string, other: TestMesh, otherName: string, port: number, subnet: string) {
+    const { code, stdout, stderr } = await other.ask(["region", "key", name]);
     expect([code, stderr]).toEqual([0, expect.any(String)]);
     const subnets = `{ ${subnet}: { members: [box] } }`;
     const url = `nats://127.0.0.1:${port}`;
-    return `regions: { ${name}: { url: "${url}", key: ${stdout.trim()}, export: [ui.], import: [ui.], subnets: ${subnets} } }`;
+    return `{ ${otherName}: { url: "${url}", key: ${stdout.trim()}, export: [ui.], import: [ui.], subnets: ${subnets} } }`;
   }
 
   beforeAll(async () => {
     const [westPort, eastPort] = [await freePort(), await freePort()];
     [west, east, browser] = await Promise.all([
-      TestMesh.start({ yaml: westYaml(westPort) }),
-      TestMesh.start({ yaml: eastYaml(eastPort) }),
+      TestMesh.start({ yaml: yamlOf("west", westPort) }),
+      TestMesh.start({ yaml: yamlOf("east", eastPort) }),
       launchBrowser(),
     ]);
-    west.configure(westYaml(westPort, await link(west, east, "east", eastPort, "cellar")));
-    east.configure(eastYaml(eastPort, await link(east, west, "west", westPort, "attic")));
+    west.configure(yamlOf("west", westPort, await regionsOf("west", east, "east", eastPort, "cellar")));
+    east.configure(yamlOf("east", eastPort, await regionsOf("east", west, "west", westPort, "attic")));
     for (const mesh of [west, east]) {
       const { code, stderr } = await mesh.adaos(["policy", "apply", "--yes"]);
       expect([code, stderr]).toEqual([0, expect.any(String)]);

@@ -10,12 +10,8 @@ const UNKNOWN = { maxBytes: Number.POSITIVE_INFINITY, usedBytes: 0 };
  * given back since then counts, too. Does no I/O.
  */
 export class RefillRoom {
-  #usedBytes: number;
-
-  /** @param usedBytes By the hub's first answer. */
-  constructor(usedBytes: number) {
-    this.#usedBytes = usedBytes;
-  }
+  /** By the hub's answers, and what was given back since. */
+  #usedBytes = 0;
 
   /**
    * Returns whether there is room for so many bytes; then they are used. In a stream that is half empty there always

@@ -174,7 +174,7 @@ export class Refills implements Part {
     if (!goesOn) await this.#rewindDownlink(subnet, sinceMs);
     const from = goesOn ? { seq: begun.seq } : { time: new Date(Math.max(0, sinceMs)) };
     let returned = 0;
-    const room = new RefillRoom((await this.#fillOf(subnet))?.usedBytes ?? 0);
+    const room = new RefillRoom();
     for await (const { messages, bytes } of this.#chunks(subnet, from)) {
       if (this.#stopped.signal.aborted) return false;
       const [{ seq }] = messages;

@@ -3,6 +3,7 @@ import { ROOT_DOMAIN } from "@adaos/core/wire";
 import { type FlowLook, flowRates, perSecond, type SubnetFlow } from "@adaos/operations";
 import { type Layout, serverProcesses } from "@adaos/provision";
 import { type ComponentHealth, type MeshHealth, SILENT_SERVER } from "../status/health.ts";
+import { type LinkCarrier, linkCarriers } from "../status/link-carriers.ts";
 
 /** `elsewhere`: it runs on another machine, which is not asked. */
 export type MapState = "ready" | "unready" | "elsewhere";
@@ -215,27 +216,13 @@ function waitingIn(health: ComponentHealth | undefined): number | undefined {
   return typeof waiting === "number" ? waiting : undefined;
 }
 
-interface FoundLink {
-  readonly root: string;
-  readonly health: ComponentHealth;
-}
-
-/** The states of a link at each root daemon of this machine. With one daemon, its name is not in the link's. */
-function carriersOf({ health }: MeshLook, name: string): FoundLink[] {
-  return health.components.flatMap((component) => {
-    if (component.kind !== "link") return [];
-    const [, link, root = "root"] = /^(.+?)(?: \((.+)\))?$/.exec(component.name) ?? [];
-    return link === name ? [{ root, health: component }] : [];
-  });
-}
-
 /** A subnet that exchanges nothing with others: all root daemons are ready, and none has a link of it. */
 function hasNoLinks({ nodes }: Layout, subnet: string, now: MeshLook): boolean {
   const roots = nodes.filter(({ role }) => role === "root").map(({ id }) => id);
   const { components } = now.health;
   const isReady = (id: string): boolean =>
     components.some(({ kind, name, ready }) => kind === "node" && name === id && ready);
-  const found = [...carriersOf(now, `up ${subnet}`), ...carriersOf(now, `down ${subnet}`)];
+  const found = ["up", "down"].flatMap((direction) => linkCarriers(components, `${direction} ${subnet}`));
   return roots.length > 0 && roots.every(isReady) && found.length === 0;
 }
 
@@ -247,7 +234,7 @@ function linkOf(
   now: MeshLook,
 ): MapLink {
   const name = `${direction} ${subnet}`;
-  const found = carriersOf(now, name);
+  const found = linkCarriers(now.health.components, name);
   const base = { subnet, direction };
   if (!layout.nodes.some(({ role }) => role === "root"))
     return { ...base, ...seenFromHub(direction, flowAt(now, subnet)), refused: 0, carriers: [] };
@@ -262,7 +249,7 @@ function linkOf(
   const served = (ready.length > 0 ? ready : found).find(
     ({ health }) => health.details?.["standsBy"] !== true,
   );
-  const rate = ratesOf(name, before, now);
+  const rate = ratesOf(found, name, before, now);
   const [carried, refusals, lag] = [rate("carried"), rate("refused"), found[0]?.health.lag];
   const silent = silentServer(layout, subnet, now);
   return {
@@ -279,16 +266,17 @@ function linkOf(
 
 /** What a link carries or refuses in a second, of all root daemons together. */
 function ratesOf(
+  found: readonly LinkCarrier[],
   name: string,
   before: MeshLook | undefined,
   now: MeshLook,
 ): (key: "carried" | "refused") => number | undefined {
   const earlier = new Map(
-    before === undefined ? [] : carriersOf(before, name).map(({ root, health }) => [root, health]),
+    linkCarriers(before?.health.components ?? [], name).map(({ root, health }) => [root, health]),
   );
   const seconds = before === undefined ? 0 : (now.flow.atMs - before.flow.atMs) / 1000;
   return (key) => {
-    const each = carriersOf(now, name).map(({ root, health }) =>
+    const each = found.map(({ root, health }) =>
       perSecond(figure(earlier.get(root), key), figure(health, key), seconds),
     );
     const known = each.filter((one) => one !== undefined);
@@ -296,7 +284,7 @@ function ratesOf(
   };
 }
 
-function refusedBy(found: readonly FoundLink[]): number {
+function refusedBy(found: readonly LinkCarrier[]): number {
   return found.reduce((sum, { health }) => sum + (figure(health, "refused") ?? 0), 0);
 }
 
@@ -307,9 +295,9 @@ function regionsOf(before: MeshLook | undefined, now: MeshLook): MapRegion[] {
   });
   return [...new Set(names)].map((region): MapRegion => {
     const name = `region ${region}`;
-    const found = carriersOf(now, name);
+    const found = linkCarriers(now.health.components, name);
     const best = found.find(({ health }) => health.ready) ?? found[0];
-    const carried = ratesOf(name, before, now)("carried");
+    const carried = ratesOf(found, name, before, now)("carried");
     return {
       region,
       state: best?.health.ready === true ? "ready" : "down",

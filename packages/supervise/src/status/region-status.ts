@@ -3,6 +3,7 @@ import { MESH_STREAM, ROOT_DOMAIN, regionDurable } from "@adaos/core/wire";
 import type { ConsumerBacklog } from "@adaos/nats-server";
 import { readLayout, serverProcesses } from "@adaos/provision";
 import { askHealth, askServer, type ComponentHealth } from "./health.ts";
+import { linkCarriers } from "./link-carriers.ts";
 
 /** The exchange with one other region. */
 export interface RegionStatus {
@@ -34,9 +35,7 @@ export async function askRegions(stateDir: string): Promise<RegionStatus[]> {
     ...servers.map((server) => askServer(server, backlogs).catch(() => undefined)),
   ]);
   return Object.entries(regions).map(([region, { key, server, subnets }]) => {
-    const links = components.filter(
-      ({ kind, name }) => kind === "link" && name.split(" (")[0] === `region ${region}`,
-    );
+    const links = linkCarriers(components, `region ${region}`).map(({ health }) => health);
     const pending = backlogs.flatMap((of) =>
       of.stream === MESH_STREAM && of.consumer === regionDurable(region) ? [of.pending] : [],
     );

@@ -91,7 +91,7 @@ export function servingHub(nodes: readonly MapNode[], subnet: string): MapNode |
 }
 
 /** What is ready of a mesh, and what is not. Pure. */
-export function countsOf({ nodes, links, servers }: Pick<MeshMap, "nodes" | "links" | "servers">): {
+export function countsOf({ nodes, links, servers }: MeshMap): {
   readonly ready: number;
   readonly known: number;
 } {
